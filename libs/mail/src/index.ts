@@ -1,1 +1,24 @@
-export {};
+export {
+  derivedMailId,
+  isMailId,
+  mailIdPattern,
+  mailIdSource,
+  timeOfMailId,
+  type MailId,
+} from './mail-id.js';
+export type { ClientFacts, Envelope, LargeContent, MailObject, Recipient } from './mail-object.js';
+export {
+  isFinal,
+  type Diagnostic,
+  type FinalKind,
+  type FinalRecord,
+  type MailRecord,
+} from './delivery-record.js';
+export {
+  decideRoute,
+  parseRouteTarget,
+  type RouteDecision,
+  type RouteTarget,
+  type RouteTargets,
+  type Routing,
+} from './route.js';

@@ -1,1 +1,36 @@
-export {};
+export { aliasExpander, type ResolveAnswer } from './alias-expander.js';
+export { dnsResolver, type LocateAnswer, type MailExchanger } from './dns-resolver.js';
+export {
+  eventSubject,
+  serviceNames,
+  statusSubject,
+  type EventFacts,
+  type EventName,
+  type EventRecord,
+  type ServiceName,
+  type StatusRecord,
+} from './events.js';
+export {
+  channel,
+  outboundDelivery,
+  type ChannelEnd,
+  type Destination,
+  type Job,
+  type JobEnvelope,
+  type JobRecipient,
+  type JobResult,
+  type OpenAnswer,
+  type OpenChannel,
+  type RecipientOutcome,
+} from './outbound-delivery.js';
+export { queueManager, type ShardOwnership } from './queue-manager.js';
+export {
+  shard,
+  type ChannelReport,
+  type MailFilter,
+  type QueuedMail,
+  type QueueSummary,
+  type RecipientState,
+} from './shard.js';
+export { smtpIngress, type SubmitAnswer, type SubmittedMail } from './smtp-ingress.js';
+export { times } from './times.js';

@@ -1,1 +1,1 @@
-export {};
+export type { EnhancedStatus, Reply } from './reply.js';

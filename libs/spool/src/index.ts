@@ -1,1 +1,1 @@
-export {};
+export * from './spool.js';

@@ -1,0 +1,56 @@
+/**
+ * The mail object (RFC 5321 §2.3.1): an envelope and its content.
+ */
+import type { MailId } from './mail-id.js';
+
+export interface MailObject {
+  readonly envelope: Envelope;
+  /**
+   * The content as it goes out: CRLF line ends, our Received on top, not dot-stuffed, final CRLF included.
+   * Absent when the envelope says `large`: then it stands in chunks of its own.
+   */
+  readonly content?: Uint8Array;
+}
+
+export interface Envelope {
+  readonly id: MailId;
+  /** Mailbox without angle brackets; '' is the null reverse-path (RFC 5321 §4.5.5). */
+  readonly reversePath: string;
+  readonly recipients: readonly Recipient[];
+  readonly body: '7BIT' | '8BITMIME';
+  /** Octets of the content as it goes out, before dot-stuffing. */
+  readonly sizeInOctets: number;
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
+  readonly client: ClientFacts;
+  /** Name of the listener in the configuration, or `local` for mail we made ourselves. */
+  readonly listener: string;
+  /** Authenticated identity. */
+  readonly identity?: string;
+  readonly large?: LargeContent;
+  /** The mail that caused this one, for a DSN. */
+  readonly bornOf?: MailId;
+}
+
+export interface Recipient {
+  /** Mailbox without angle brackets: where this mail goes. */
+  readonly forwardPath: string;
+  /** The address the client gave, when an alias changed it: Original-Recipient of a DSN. */
+  readonly original?: string;
+}
+
+export interface ClientFacts {
+  readonly address: string;
+  readonly helo: string;
+  readonly protocol: 'SMTP' | 'ESMTP' | 'ESMTPS' | 'LMTP' | 'LOCAL';
+}
+
+/** Content in chunks in the stream CONTENT-<shard> (DESIGN §3). */
+export interface LargeContent {
+  readonly chunks: number;
+  readonly octets: number;
+  /** Hex. */
+  readonly sha256: string;
+  /** Id under which the chunks stand: parts of a split envelope share it. */
+  readonly contentId: MailId;
+}

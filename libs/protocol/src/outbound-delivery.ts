@@ -1,0 +1,93 @@
+/**
+ * outbound-delivery: channels to next hops. `open` is answered by any worker with room; each channel then is an
+ * actor of its own, `mta.v1.channel.<id>`. Results go the other way, to the shard (shard.ts).
+ */
+import { defineProtocol, notice, request } from '@postrider/actor';
+import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
+import type { MailExchanger } from './dns-resolver.js';
+import { times } from './times.js';
+
+/** Where a channel leads. */
+export type Destination =
+  | {
+      readonly kind: 'smtp' | 'lmtp';
+      readonly port: number;
+      readonly exchangers: readonly [MailExchanger, ...MailExchanger[]];
+    }
+  | { readonly kind: 'maildir'; readonly folder: string }
+  | { readonly kind: 'discard' };
+
+export interface OpenChannel {
+  readonly site: string;
+  readonly destination: Destination;
+  readonly shard: string;
+  /** A worker refuses an epoch lower than it has seen from this shard. */
+  readonly epoch: number;
+}
+
+export type OpenAnswer =
+  | { readonly result: 'opened'; readonly channel: string; readonly worker: string }
+  | { readonly result: 'refused'; readonly text: string };
+
+/** One mail's recipients at one site. */
+export interface Job {
+  readonly id: MailId;
+  readonly attempt: number;
+  readonly envelope: JobEnvelope;
+  /** Absent for large content: the worker reads the chunks itself. */
+  readonly content?: Uint8Array;
+}
+
+export type JobEnvelope = Pick<Envelope, 'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt'> & {
+  readonly recipients: readonly JobRecipient[];
+};
+
+export interface JobRecipient {
+  /** Index into the mail's own envelope. */
+  readonly index: number;
+  readonly forwardPath: string;
+}
+
+/** What became of one attempt, by recipient index. Recipients of one kind share a record. */
+export interface JobResult {
+  readonly id: MailId;
+  readonly attempt: number;
+  readonly outcomes: readonly RecipientOutcome[];
+}
+
+export interface RecipientOutcome {
+  readonly recipients: readonly number[];
+  /**
+   * `unknown`: the connection broke after the final dot, before its reply.
+   * `untried`: given back without an attempt on this mail (channel closed, draining): costs no attempt.
+   */
+  readonly outcome: 'delivered' | 'relayed' | 'temporary' | 'permanent' | 'unknown' | 'untried';
+  readonly diagnostic: Diagnostic;
+}
+
+/** Why a channel is no more. `site` failures are about the destination, not about a mail. */
+export type ChannelEnd =
+  | { readonly reason: 'idle' | 'closed' | 'draining' | 'epoch' }
+  /** No exchanger could be reached, or the greeting or EHLO was refused. */
+  | { readonly reason: 'site-temporary' | 'site-permanent'; readonly diagnostic: Diagnostic }
+  /** The connection was lost after it had worked. */
+  | { readonly reason: 'lost'; readonly diagnostic: Diagnostic };
+
+export const outboundDelivery = defineProtocol('outbound-delivery', 'pool', {
+  open: request<OpenChannel, OpenAnswer>({ deadline: times.open }),
+});
+
+export const channel = defineProtocol('channel', 'keyed', {
+  /** Confirmed once taken; outcomes follow as `result` to the shard. At most 1 MiB unconfirmed. */
+  jobs: request<
+    { readonly shard: string; readonly epoch: number; readonly jobs: readonly Job[] },
+    { readonly result: 'taken' } | { readonly result: 'refused'; readonly text: string }
+  >({ deadline: times.jobConfirmed }),
+  /** What this channel still holds. */
+  holds: request<{ readonly epoch: number }, { readonly ids: readonly MailId[] }>({
+    deadline: times.ask,
+    concurrent: true,
+  }),
+  /** No more jobs will come: finish what is held, then QUIT. */
+  close: notice<{ readonly epoch: number }>(),
+});

@@ -1,0 +1,16 @@
+/** queue-manager as a pool: which shards there are and who owns them, as this instance knows it. */
+import { defineProtocol, request } from '@postrider/actor';
+import { times } from './times.js';
+
+export interface ShardOwnership {
+  readonly shard: string;
+  /** Instance name; absent while nobody holds the lease. */
+  readonly owner?: string;
+}
+
+export const queueManager = defineProtocol('queue-manager', 'pool', {
+  shards: request<Record<string, never>, { readonly shards: readonly ShardOwnership[] }>({
+    deadline: times.ask,
+    concurrent: true,
+  }),
+});

@@ -1,0 +1,129 @@
+/**
+ * The owner of a shard, and the sites that hash to it: `mta.v1.shard.<s>.<message>`. No queue group: one owner.
+ */
+import { defineProtocol, notice, request } from '@postrider/actor';
+import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
+import type { ChannelEnd, JobResult } from './outbound-delivery.js';
+import { times } from './times.js';
+
+/** From a worker: repeated until answered, so a result is forgotten only when it is written. */
+export interface ChannelReport {
+  readonly channel: string;
+  readonly worker: string;
+  readonly epoch: number;
+  readonly results: readonly JobResult[];
+  readonly ended?: ChannelEnd;
+}
+
+export type RecipientState =
+  | { readonly state: 'active' }
+  | { readonly state: 'in-flight'; readonly channel: string; readonly worker: string; readonly since: number }
+  | { readonly state: 'deferred'; readonly until: number; readonly diagnostic: Diagnostic }
+  | { readonly state: 'held'; readonly reason: string }
+  | { readonly state: 'delivered' | 'relayed' | 'expanded' | 'failed'; readonly diagnostic?: Diagnostic };
+
+/** What the owner knows of one mail that has not ended. */
+export interface QueuedMail {
+  readonly id: MailId;
+  readonly shard: string;
+  readonly owner: string;
+  readonly reversePath: string;
+  readonly sizeInOctets: number;
+  readonly acceptedAt: number;
+  readonly recipients: readonly {
+    readonly forwardPath: string;
+    readonly site: string;
+    readonly attempts: number;
+    readonly state: RecipientState;
+  }[];
+}
+
+/** Which mails an act or a list is about; an empty filter is all of them. */
+export interface MailFilter {
+  readonly ids?: readonly MailId[];
+  /** Recipient or reverse-path, exact. */
+  readonly address?: string;
+  readonly domain?: string;
+  readonly state?: 'active' | 'deferred' | 'held';
+}
+
+export interface QueueSummary {
+  readonly shard: string;
+  readonly owner: string;
+  readonly active: number;
+  readonly inFlight: number;
+  readonly deferred: number;
+  readonly held: number;
+  /** Milliseconds since the epoch of the oldest live mail's acceptance; absent when there is none. */
+  readonly oldestAt?: number;
+  readonly sites: readonly {
+    readonly site: string;
+    readonly waiting: number;
+    readonly deferred: number;
+    readonly channels: number;
+    readonly lastDiagnostic?: string;
+  }[];
+}
+
+type ActAnswer = { readonly result: 'done'; readonly ids: readonly MailId[] };
+
+export const shard = defineProtocol('shard', 'keyed', {
+  /** Ingress, after the PubAck: there is more to read. */
+  hint: notice<{ readonly sequence: number }>(),
+  report: request<ChannelReport, { readonly result: 'written' } | { readonly result: 'not-owner' }>({
+    deadline: times.resultRepeated,
+    concurrent: true,
+  }),
+  /** A worker's beat: the ids it holds for this shard. */
+  beat: notice<{
+    readonly worker: string;
+    readonly channels: readonly { readonly channel: string; readonly ids: readonly MailId[] }[];
+  }>(),
+  /** To the owner of shard `hash(site) mod shards`, for the site: channels for one asking shard. */
+  grant: request<
+    {
+      readonly site: string;
+      readonly shard: string;
+      readonly epoch: number;
+      readonly holding: number;
+      readonly want: number;
+    },
+    { readonly channels: number; readonly duration: number }
+  >({ deadline: times.ask, concurrent: true }),
+  /** A challenger asks before it takes a lapsed lease. */
+  who: request<Record<string, never>, { readonly owner: string; readonly epoch: number }>({
+    deadline: times.ask,
+    concurrent: true,
+  }),
+
+  /** Is a mail here? `ended` for what the owner still remembers of finished mail. */
+  lookup: request<{ readonly id: MailId }, { readonly mail?: QueuedMail }>({
+    deadline: times.ask,
+    concurrent: true,
+  }),
+  list: request<
+    { readonly filter: MailFilter; readonly limit: number },
+    { readonly mails: readonly QueuedMail[]; readonly more: boolean }
+  >({
+    deadline: 5_000,
+    concurrent: true,
+  }),
+  show: request<
+    { readonly id: MailId },
+    { readonly mail?: QueuedMail; readonly envelope?: Envelope; readonly content?: Uint8Array }
+  >({
+    deadline: 5_000,
+    concurrent: true,
+  }),
+  summary: request<Record<string, never>, QueueSummary>({ deadline: times.ask, concurrent: true }),
+  retry: request<{ readonly filter: MailFilter }, ActAnswer>({ deadline: 10_000, concurrent: true }),
+  hold: request<{ readonly filter: MailFilter; readonly reason: string }, ActAnswer>({
+    deadline: 10_000,
+    concurrent: true,
+  }),
+  release: request<{ readonly filter: MailFilter }, ActAnswer>({ deadline: 10_000, concurrent: true }),
+  delete: request<{ readonly filter: MailFilter; readonly by: string }, ActAnswer>({
+    deadline: 10_000,
+    concurrent: true,
+  }),
+});

@@ -1,0 +1,35 @@
+/**
+ * Every time constant that two processes must agree on, with the inequalities among them in times.spec.ts.
+ * Durations in milliseconds.
+ */
+export const times = {
+  /** One request over NATS that touches no disk. */
+  ask: 2_000,
+  /** A publish into JetStream is unknown after this. */
+  publishUnknown: 5_000,
+  /** A segment is retried with the same id for this long, then its mails get 451. Elections take 4-10 s. */
+  segmentGivenUp: 30_000,
+  /** A shard that has not acknowledged for this long takes no new segments while another does. */
+  shardSetAside: 1_000,
+
+  leaseTtl: 12_000,
+  leaseRenewed: 2_000,
+  /** Dispatch stops this long after the last successful renewal was sent. */
+  leaseTrusted: 9_000,
+  /** Dispatch stops while outcomes are unwritten for longer. */
+  outcomesUnwritten: 1_000,
+  /** The tail is read at least this often; normally a hint wakes it. */
+  tailPoll: 250,
+
+  grant: 5_000,
+  /** `open` by queue group, repeated by the asker. */
+  open: 500,
+  jobConfirmed: 1_000,
+  resultRepeated: 1_000,
+  beat: 2_000,
+  /** Three missed beats. */
+  workerLost: 6_500,
+  gauge: 1_000,
+  /** An idle channel is closed after this, below the 5 minutes that servers must wait (RFC 5321 §4.5.3.2.7). */
+  channelIdle: 5_000,
+} as const;

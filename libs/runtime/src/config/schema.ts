@@ -1,0 +1,111 @@
+/**
+ * The configuration (DESIGN §6): every key with its default, unit and bounds. Names are a contract: extend, never
+ * rename. Sizes become octets, durations milliseconds, networks BlockLists by way of values.ts.
+ */
+import { z } from 'zod';
+import {
+  decision,
+  domain,
+  domainOrSuffix,
+  duration,
+  listenAddress,
+  network,
+  octets,
+  routeTarget,
+  routeTargets,
+} from './values.js';
+
+const role = z.enum(['mx', 'submission', 'submissions', 'lmtp']);
+
+export const configSchema = z.strictObject({
+  version: z.literal(1).default(1),
+  /** Banner, EHLO, Received. '' = not set. */
+  hostname: z.union([z.literal(''), domain]).default(''),
+  postmaster: z.string().default(''),
+  data_dir: z.string().min(1).default('./var'),
+  nats: z
+    .strictObject({
+      servers: z.array(z.string().min(1)).default([]),
+      creds_file: z.string().default(''),
+      ca_file: z.string().default(''),
+    })
+    .prefault({}),
+  spool: z
+    .strictObject({
+      shards: z.int().min(1).max(1024).default(1),
+      replicas: z.union([z.literal('auto'), z.literal(1), z.literal(3), z.literal(5)]).default('auto'),
+      max_size: octets('10GiB'),
+    })
+    .prefault({}),
+  listeners: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name in lower case'),
+      z.strictObject({ role: role.default('mx'), listen: z.array(listenAddress).min(1) }),
+    )
+    .prefault({ mx: { role: 'mx', listen: ['127.0.0.1:2525', '[::1]:2525'] } }),
+  limits: z
+    .strictObject({
+      message_size: octets('50MiB'),
+      recipients: z.int().min(100).default(1000),
+      received_headers: z.int().min(1).default(100),
+      /** Connections a process takes; one more gets 421. */
+      connections: z.int().min(1).default(10_000),
+      /** Idle wait for a command (RFC 5321 §4.5.3.2.7). */
+      command_timeout: duration('5m'),
+      /** All of DATA; below the age at which orphaned chunks are swept. */
+      data_time: duration('1h'),
+    })
+    .prefault({}),
+  relay: z
+    .strictObject({
+      networks: z.array(network).prefault(['127.0.0.0/8', '::1/128']),
+      domains: z.array(domainOrSuffix).default([]),
+    })
+    .prefault({}),
+  local: z
+    .strictObject({
+      domains: z.array(domain).default(['localhost']),
+      users: z.union([z.literal('any'), z.literal('existing'), z.literal('listed')]).default('any'),
+      /** With `listed`: the local parts. */
+      list: z.array(z.string().min(1)).default([]),
+      deliver: routeTarget.prefault('maildir:./var/mail'),
+    })
+    .prefault({}),
+  aliases: z.strictObject({ files: z.array(z.string().min(1)).default([]) }).prefault({}),
+  routes: z.record(decision, routeTargets).prefault({ '*': 'mx' }),
+  dns: z.strictObject({ servers: z.array(z.string().min(1)).default([]) }).prefault({}),
+  outbound: z
+    .strictObject({
+      ehlo: z.union([z.literal(''), domain]).default(''),
+      families: z
+        .array(z.union([z.literal(4), z.literal(6)]))
+        .min(1)
+        .default([4, 6]),
+      tls: z.enum(['opportunistic', 'off']).default('opportunistic'),
+      channels_per_site: z.int().min(1).max(1000).default(20),
+      /** Channels one worker process holds. */
+      channels: z.int().min(1).default(500),
+    })
+    .prefault({}),
+  queue: z
+    .strictObject({
+      retry: z.strictObject({ first: duration('5m'), max: duration('4h') }).prefault({}),
+      expire: duration('5d'),
+      expire_bounces: duration('1d'),
+      warn: duration('4h'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      format: z.enum(['auto', 'json', 'text']).default('auto'),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({ listen: z.union([z.literal(''), listenAddress]).prefault('127.0.0.1:8025') })
+    .prefault({}),
+  shutdown_timeout: duration('10s'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type Listener = Config['listeners'][string];

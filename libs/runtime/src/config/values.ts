@@ -1,0 +1,99 @@
+/** Values with a form of their own: sizes, durations, networks, addresses, domains, route targets. */
+import { isIP } from 'node:net';
+import { parseRouteTarget, type RouteTarget, type RouteTargets } from '@postrider/mail';
+import { z } from 'zod';
+
+const sizeUnits: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A size such as `50MiB`, in octets. */
+export const octets = (preset: string) =>
+  quantity(preset, sizeUnits, 'a size with its unit, KiB MiB GiB, as in 50MiB');
+/** A duration such as `5m`, in milliseconds. */
+export const duration = (preset: string) =>
+  quantity(preset, durationUnits, 'a duration with its unit, ms s m h d, as in 5m');
+
+function quantity(preset: string, units: Readonly<Record<string, number>>, form: string) {
+  return z
+    .unknown()
+    .transform((value, context) => {
+      const match =
+        typeof value === 'string' ? /^([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)$/.exec(value.trim()) : null;
+      const unit = match?.[2] === undefined ? undefined : units[match[2]];
+      if (unit === undefined) {
+        context.addIssue({ code: 'custom', message: `must be ${form}` });
+        return z.NEVER;
+      }
+      return Math.round(Number(match?.[1]) * unit);
+    })
+    .prefault(preset);
+}
+
+/** `127.0.0.0/8` or one address. */
+export const network = z.string().transform((text, context) => {
+  const [address = '', bits] = text.split('/');
+  const family = isIP(address);
+  const prefix = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits);
+  if (family === 0 || !/^[0-9]{0,3}$/.test(bits ?? '') || prefix > (family === 4 ? 32 : 128)) {
+    context.addIssue({ code: 'custom', message: 'must be a network, as in 192.0.2.0/24 or 2001:db8::/32' });
+    return z.NEVER;
+  }
+  return { address, prefix, family: family === 4 ? ('ipv4' as const) : ('ipv6' as const) };
+});
+
+/** `host:port`, IPv6 in brackets. */
+export const listenAddress = z.string().transform((text, context) => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || port > 65535) {
+    context.addIssue({ code: 'custom', message: 'must be address:port, as in 127.0.0.1:2525 or [::1]:2525' });
+    return z.NEVER;
+  }
+  return { host, port };
+});
+
+const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+const domainPattern = new RegExp(`^${label}(?:\\.${label})*$`);
+
+/** RFC 5321 §4.1.2 Domain; lower case in what is given on. */
+export const domain = z.string().regex(domainPattern, 'must be a domain, as in mx.example.org').toLowerCase();
+/** A domain, or `.suffix` for all under it. */
+export const domainOrSuffix = z
+  .string()
+  .regex(new RegExp(`^\\.?${label}(?:\\.${label})*$`), 'must be a domain, or .suffix for all under it')
+  .toLowerCase();
+/** A key of `routes`. */
+export const decision = z
+  .string()
+  .regex(
+    new RegExp(`^(?:\\*|\\[[0-9A-Za-z:.]+\\]|\\.?${label}(?:\\.${label})*)$`),
+    "must be a domain, '.suffix' or '*'",
+  )
+  .toLowerCase();
+
+export const routeTarget = z.string().transform((text, context): RouteTarget => {
+  const target = parseRouteTarget(text);
+  if ('error' in target) {
+    context.addIssue({ code: 'custom', message: target.error });
+    return z.NEVER;
+  }
+  return target;
+});
+
+/** One target or a list of them, tried in order. */
+export const routeTargets = z
+  .union([routeTarget.transform((target): RouteTargets => [target]), z.tuple([routeTarget], routeTarget)])
+  .transform((targets): RouteTargets => targets);

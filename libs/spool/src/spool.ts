@@ -1,0 +1,153 @@
+/**
+ * The spool's contract (DESIGN §3, §4): what ingress, the owner of a shard and a worker may do with it. Backends
+ * are behind `Log` (log.ts); everything above is one code for all of them.
+ */
+import type { LargeContent, MailId, MailObject, MailRecord } from '@postrider/mail';
+
+export interface Spool {
+  /** Makes what a shard needs, if it is not there: SPOOL, DEFER, DEFER-CONTENT, CONTENT and the lease bucket. */
+  prepare(shards: readonly string[]): Promise<void>;
+  /** The shards whose streams exist. */
+  shards(): Promise<readonly string[]>;
+  writer(options: WriterOptions): SpoolWriter;
+  /** Takes a shard over: publishes the epoch records (the fence), reads the outcomes and the deferred state. */
+  own(shard: string, options: OwnerOptions): Promise<ShardOwner>;
+  leases(): Leases;
+  /** Chunks of a large content in order, checked against octets and SHA-256. @throws ContentMissing */
+  largeContent(shard: string, large: LargeContent): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface WriterOptions {
+  /** Shards that may be written, from the configuration. */
+  readonly shards: readonly string[];
+  /** Called after each acknowledged segment: ingress sends the hint. */
+  readonly committed?: (shard: string, sequence: number, mails: number) => void;
+}
+
+/** smtp-ingress's side: one publish in flight, all that commits meanwhile goes into the next segment. */
+export interface SpoolWriter {
+  /** The shard that new mail goes to right now. */
+  readonly shard: string;
+  /**
+   * Resolves once the mail is durable, or will not be. Never rejects.
+   * @param mail content present, or `envelope.large` from `beginLarge` with the same shard
+   */
+  commit(mail: MailObject, shard?: string): Promise<CommitResult>;
+  /** Streams content that is too large for a segment to CONTENT-<shard> while DATA still arrives. */
+  beginLarge(contentId: MailId): LargeContentWriter;
+  /** `full`: over the soft limit: new mail gets 452 (DESIGN §3 'Room'). `away`: no shard takes writes: 451. */
+  room(): 'ok' | 'full' | 'away';
+  /** Resolves when nothing is in flight. */
+  drained(): Promise<void>;
+  /** Segments published, mails in them, publishes in flight, last commit time: for the gauge. */
+  figures(): Readonly<Record<string, number>>;
+}
+
+export type CommitResult =
+  | { readonly result: 'committed'; readonly shard: string; readonly sequence: number }
+  /** 452 4.3.1 */
+  | { readonly result: 'full' }
+  /** 451 4.3.0: refused or unreachable: surely not stored, or unknown after the last retry (RFC 1047). */
+  | { readonly result: 'unavailable' | 'unknown'; readonly text: string };
+
+export interface LargeContentWriter {
+  readonly shard: string;
+  /** Waits while too much is unacknowledged: the back-pressure that keeps memory level. @throws when the shard fails */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Resolves when every chunk is acknowledged. */
+  finish(): Promise<LargeContent>;
+  /** Purges what was written. */
+  abandon(): Promise<void>;
+}
+
+export interface OwnerOptions {
+  /** Instance name, for the epoch record. */
+  readonly owner: string;
+  /** The fence was hit or the log is gone: nothing of this shard may be dispatched any more. Called once. */
+  readonly lost: (reason: string) => void;
+  /** A fault while handling one mail, a missing content, an unreadable record: for log and event. */
+  readonly fault: (text: string, id?: MailId) => void;
+}
+
+/** A live mail as the log has it: what replay found, or the tail. */
+export interface SpooledMail {
+  readonly mail: MailObject;
+  /** Recipients without a final record, by index, with what is known of them. */
+  readonly open: readonly OpenRecipient[];
+  readonly held?: string;
+  /** In DEFER: content is absent here; `content(id)` reads it when its time has come. */
+  readonly place: 'spool' | 'defer';
+  /** Came from the replay of another owner's time: events tell it again with the same ids. */
+  readonly replayed: boolean;
+}
+
+export interface OpenRecipient {
+  readonly index: number;
+  readonly attempts: number;
+  /** Milliseconds since the epoch; 0 = now. */
+  readonly until: number;
+  /** Attempts of unknown outcome in a row. */
+  readonly unknowns: number;
+  readonly diagnostic?: { readonly status: string; readonly text: string; readonly remoteMta?: string };
+}
+
+/** The owner's side of one shard. All writes carry the fence; each resolves when durable and rejects with Fenced. */
+export interface ShardOwner {
+  readonly shard: string;
+  readonly epoch: number;
+  /** Deferred mail found at the takeover. */
+  readonly deferred: readonly SpooledMail[];
+  /**
+   * Live mail of SPOOL in log order, then the tail for as long as the shard is owned. The next is read when it is
+   * asked for. Mail born of a record comes here too, once that record is durable.
+   */
+  mails(): AsyncIterable<SpooledMail>;
+  /** New mail may be there: a hint. */
+  wake(): void;
+  /**
+   * Writes what became of mails: to SPOOL's outcomes or to DEFER, by where each mail is. Bundled with whatever else
+   * waits, in the order of calls. Final records of unknown mails are ignored (they were final before).
+   */
+  record(records: readonly MailRecord[]): Promise<void>;
+  /**
+   * Moves a mail out of SPOOL: content to DEFER-CONTENT, envelope and open recipients to DEFER, then 'moved'. Resolves when
+   * `moved` is durable. A mail in DEFER already is left there. Bundles with other calls in flight.
+   * @param mail with its content, unless large
+   */
+  defer(mail: MailObject, records: readonly MailRecord[]): Promise<void>;
+  /** Content of a deferred mail; of a large one use `Spool.largeContent`. @throws ContentMissing */
+  content(id: MailId): Promise<Uint8Array>;
+  /** For the gauge: octets used, live mails, oldest, unwritten records, first sequence. */
+  figures(): Readonly<Record<string, number>>;
+  /** How long the oldest unwritten record has waited, milliseconds; 0 when none: dispatch stops over 1 s. */
+  unwrittenFor(): number;
+  /** Mails that pin more of SPOOL than they may (DESIGN §3): move them with `defer`. */
+  onPinned(listener: (ids: readonly MailId[]) => void): void;
+  /** Writes what is unwritten, truncates, lets go. */
+  close(): Promise<void>;
+}
+
+/** Leases in a KV bucket, memory storage (DESIGN §4): politeness; the fence is the safety. */
+export interface Leases {
+  /** Takes a free or lapsed lease. @returns undefined when another holds it */
+  take(shard: string, owner: string): Promise<Lease | undefined>;
+  /** Every shard's holder now. */
+  list(): Promise<ReadonlyMap<string, LeaseRecord>>;
+}
+
+export interface LeaseRecord {
+  readonly owner: string;
+  /** Replays that did not finish, and the sequence they stopped at: after two that record is quarantined. */
+  readonly unfinishedReplays: number;
+  readonly replayStoppedAt?: number;
+}
+
+export interface Lease {
+  /** Renews; false when another has taken it. @throws when NATS is away */
+  renew(record?: Partial<Omit<LeaseRecord, 'owner'>>): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+export class Fenced extends Error {}
+export class ContentMissing extends Error {}
