@@ -1,1 +1,1 @@
-export {};
+export { connectNats, type NatsAddress } from './connect.js';
