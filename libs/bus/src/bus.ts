@@ -13,7 +13,7 @@ import type {
   RequestNames,
   Supervision,
 } from '@postrider/actor';
-import type { EventFacts, EventName, ServiceName } from '@postrider/protocol';
+import type { EventFacts, EventName, EventRecord, ServiceName } from '@postrider/protocol';
 
 export interface Bus {
   /** `<host>-<pid>-<random>`, unique among running processes; a NATS token. */
@@ -47,6 +47,11 @@ export interface Bus {
   watch(
     subject: string,
   ): AsyncIterable<{ readonly subject: string; readonly value: unknown }> & { stop(): void };
+
+  /** Makes the bounded stream EVENTS (subjects `mta.events.>`) if it is not there. */
+  prepareEvents(maxSizeInOctets: number): Promise<void>;
+  /** Stored events since a time (milliseconds since the epoch), in order, up to now; then it ends. */
+  storedEvents(options: { readonly since: number; readonly subject?: string }): AsyncIterable<EventRecord>;
 
   /** Stops all hosted actors, flushes, closes. */
   close(): Promise<void>;

@@ -19,6 +19,7 @@ export {
   type JobEnvelope,
   type JobRecipient,
   type JobResult,
+  type NextHop,
   type OpenAnswer,
   type OpenChannel,
   type RecipientOutcome,

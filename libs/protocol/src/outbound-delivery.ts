@@ -7,13 +7,12 @@ import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
 import type { MailExchanger } from './dns-resolver.js';
 import { times } from './times.js';
 
+export type NextHop = MailExchanger & { readonly port: number };
+
 /** Where a channel leads. */
 export type Destination =
-  | {
-      readonly kind: 'smtp' | 'lmtp';
-      readonly port: number;
-      readonly exchangers: readonly [MailExchanger, ...MailExchanger[]];
-    }
+  /** In fail-over order; those of one preference are shuffled by the worker (RFC 5321 §5.1). */
+  | { readonly kind: 'smtp' | 'lmtp'; readonly nextHops: readonly [NextHop, ...NextHop[]] }
   | { readonly kind: 'maildir'; readonly folder: string }
   | { readonly kind: 'discard' };
 
