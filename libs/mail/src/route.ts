@@ -35,7 +35,7 @@ export interface RouteDecision {
  * @returns the target, or a sentence that says what would be right
  */
 export function parseRouteTarget(text: string): RouteTarget | { readonly error: string } {
-  const [scheme = '', rest = ''] = splitOnce(text, ':');
+  const [scheme, rest] = splitOnce(text, ':');
   switch (scheme) {
     case 'smtp':
     case 'lmtp':

@@ -1,0 +1,67 @@
+/** The bench's result as people read it. */
+import type { SystemFigures } from './main.js';
+
+export function printTable(results: readonly SystemFigures[]): void {
+  const [ours, ...peers] = results;
+  if (!ours) return;
+  const rows: string[][] = [
+    ['question', ...results.map(({ system }) => system), ...(peers.length > 0 ? ['ratio'] : [])],
+  ];
+  const row = (
+    name: string,
+    of: (figures: SystemFigures) => number,
+    digits: number,
+    better: 'more' | 'less',
+  ): void => {
+    const values = results.map(of);
+    const [own = Number.NaN, peer] = values;
+    const ratio = peer === undefined ? [] : [`${(better === 'more' ? own / peer : peer / own).toFixed(1)} x`];
+    rows.push([name, ...values.map((value) => value.toFixed(digits)), ...ratio]);
+  };
+  for (const name of Object.keys(ours.loads)) {
+    const load = (figures: SystemFigures) => figures.loads[name] ?? missing;
+    row(`${name}: end to end, mails/s`, (figures) => load(figures).endToEndPerSecond, 0, 'more');
+    row('  accepted, mails/s', (figures) => load(figures).acceptPerSecond, 0, 'more');
+    row('  CPU a mail, ms', (figures) => load(figures).cpuPerMailInMilliseconds, 2, 'less');
+  }
+  row('one mail at a time: 250 after the final dot, p50 ms', ({ latency }) => latency.accept.p50, 1, 'less');
+  row('  p99 ms', ({ latency }) => latency.accept.p99, 1, 'less');
+  row('one mail at a time: in the sink, p50 ms', ({ latency }) => latency.delivered.p50, 1, 'less');
+  row('  p99 ms', ({ latency }) => latency.delivered.p99, 1, 'less');
+  print(rows);
+  printMemory(ours);
+}
+
+const missing = {
+  acceptPerSecond: Number.NaN,
+  endToEndPerSecond: Number.NaN,
+  cpuPerMailInMilliseconds: Number.NaN,
+};
+
+function printMemory({ idleSessions = [], largeMail = [] }: SystemFigures): void {
+  const mega = (octets: number): string => (octets / 1024 / 1024).toFixed(0);
+  print([
+    ['memory in MiB', 'before', 'peak with 1,000 idle sessions', 'before', 'peak with a mail of 50 MB'],
+    ...idleSessions.map(({ process, idleInOctets, peakInOctets }) => {
+      const large = largeMail.find((figures) => figures.process === process);
+      return [
+        process,
+        mega(idleInOctets),
+        mega(peakInOctets),
+        mega(large?.idleInOctets ?? 0),
+        mega(large?.peakInOctets ?? 0),
+      ];
+    }),
+  ]);
+}
+
+function print(rows: readonly string[][]): void {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  process.stdout.write('\n');
+  for (const row of rows) {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+    );
+    process.stdout.write(`${cells.join('  ')}\n`);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * A whole Postrider as an operator runs it: the built command line in a folder of its own, with one configuration
+ * file. Used by the end-to-end tests and the bench.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { processTree, type ProcessFigures } from './process-figures.js';
+
+export interface RunningPostrider {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly port: number;
+  /** All that it has printed so far. */
+  output(): string;
+  processes(): readonly ProcessFigures[];
+  /** Pids of the processes whose name holds this, such as `queue-manager` or `nats-server`. */
+  pidsOf(name: string): readonly number[];
+  /** Runs `postrider …` beside it with the same configuration. */
+  command(...words: readonly string[]): Promise<CommandResult>;
+  /** SIGTERM to the supervisor. @returns its exit code */
+  stop(): Promise<number | null>;
+  /** `kill -9` of every process at once. */
+  killAll(): Promise<void>;
+  /** Starts again in the same folder, after `stop` or `killAll`. */
+  start(): Promise<void>;
+  /** Stops what runs and removes the folder. */
+  remove(): Promise<void>;
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const commandLine = fileURLToPath(new URL('../../services/cli/bin/postrider.js', import.meta.url));
+
+/**
+ * @param settings lines of YAML besides `data_dir` and the listener
+ * @param port of the listener; a free one without it
+ */
+export async function startPostrider(settings: readonly string[], port?: number): Promise<RunningPostrider> {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-'));
+  const configFile = join(folder, 'postrider.yaml');
+  const listenPort = port ?? (await freePort());
+  const own = [
+    'data_dir: ./var',
+    `listeners: { mx: { role: mx, listen: ["127.0.0.1:${listenPort}"] } }`,
+    'http: { listen: "" }',
+  ];
+  writeFileSync(configFile, `${[...own, ...settings].join('\n')}\n`);
+  let said = '';
+  let child = await launch(configFile, (text) => (said += text));
+  const running = (): boolean => child.exitCode === null && child.signalCode === null;
+  const processes = (): readonly ProcessFigures[] => (running() ? processTree(child.pid ?? 0) : []);
+  const postrider: RunningPostrider = {
+    folder,
+    configFile,
+    port: listenPort,
+    output: () => said,
+    processes,
+    pidsOf: (name) => processes().flatMap((process) => (process.name.includes(name) ? [process.pid] : [])),
+    command: (...words) => runCommand(configFile, words),
+    async stop() {
+      if (!running()) return child.exitCode;
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    },
+    async killAll() {
+      const exit = once(child, 'exit');
+      // The supervisor first: it would start the others again.
+      for (const { pid } of [...processes()].sort((a, b) => a.pid - b.pid)) kill(pid);
+      await exit;
+    },
+    async start() {
+      child = await launch(configFile, (text) => (said += text));
+    },
+    async remove() {
+      await postrider.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return postrider;
+}
+
+async function launch(configFile: string, said: (text: string) => void): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [commandLine, 'standalone', '--config', configFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said(text);
+        output = (output + text).slice(-20_000);
+        if (output.includes('postrider: ready')) resolve();
+      });
+    }
+    child.once('exit', (code) =>
+      reject(new Error(`postrider ended with ${code} before it was ready:\n${output}`)),
+    );
+  });
+  return child;
+}
+
+export function runCommand(
+  configFile: string,
+  words: readonly string[],
+  input?: string,
+): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [commandLine, ...words],
+      { env: { ...process.env, POSTRIDER_CONFIG: configFile }, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 },
+      (_, stdout, stderr) => resolve({ code: child.exitCode ?? 1, stdout, stderr }),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+/** A loopback port that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
