@@ -38,7 +38,7 @@ export interface Bus {
   publishEvent<S extends ServiceName, E extends EventName<S>>(
     service: S,
     event: E,
-    facts: EventFacts[S][E],
+    facts: EventFacts[S][E] & object,
     options?: { readonly id?: string; readonly at?: number },
   ): void;
   /** Publishes a gauge record once: the runtime calls it every second for each service. */

@@ -1,1 +1,5 @@
 export { connectNats, type NatsAddress } from './connect.js';
+export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './find.js';
+export { readConnection, startOwnServer } from './own-server.js';
+export { startNatsServer, type RunningServer, type StartOptions } from './start.js';
+export { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js';

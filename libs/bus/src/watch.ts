@@ -1,0 +1,30 @@
+/** What is published on a subject from now on, JSON decoded: events and gauges for those who watch. */
+import type { NatsConnection } from 'nats';
+
+export interface Watched {
+  readonly subject: string;
+  readonly value: unknown;
+}
+
+export type Watch = AsyncIterable<Watched> & { stop(): void };
+
+export function watch(connection: NatsConnection, subject: string): Watch {
+  const subscription = connection.subscribe(subject);
+  return {
+    stop: () => subscription.unsubscribe(),
+    async *[Symbol.asyncIterator]() {
+      for await (const message of subscription) {
+        const value = parsed(message.data);
+        if (value !== undefined) yield { subject: message.subject, value };
+      }
+    },
+  };
+}
+
+function parsed(octets: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(octets).toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
