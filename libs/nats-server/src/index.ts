@@ -1,5 +1,6 @@
+export { askServer, type ServerFacts } from './ask-server.js';
 export { connectNats, type NatsAddress } from './connect.js';
 export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './find.js';
 export { readConnection, startOwnServer } from './own-server.js';
-export { startNatsServer, type RunningServer, type StartOptions } from './start.js';
+export { ServerFailed, startNatsServer, type RunningServer, type StartOptions } from './start.js';
 export { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js';

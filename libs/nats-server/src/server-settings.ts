@@ -1,8 +1,9 @@
 /** nats-server's configuration as we ship it (DESIGN §3, §5). */
 export interface ServerSettings {
   readonly storeDir: string;
-  readonly port: number;
   readonly logFile: string;
+  /** A free one when absent. */
+  readonly port?: number;
   readonly user?: string;
   readonly password?: string;
   readonly maxFileStoreInOctets?: number;
@@ -10,29 +11,43 @@ export interface ServerSettings {
 }
 
 /** Leases live in memory storage, and events on old servers. */
-const maxMemoryStore = 512 * 1024 * 1024;
-const maxLogSize = 16 * 1024 * 1024;
+const maxMemoryStoreInOctets = 512 * 1024 * 1024;
+/** The log and its older parts: 16 MiB at most. */
+const logSizeInOctets = 4 * 1024 * 1024;
+const logFiles = 4;
+/** A segment fits in one message; larger ones would hold up all others on the connection. */
+const maxPayloadInOctets = 1024 * 1024;
+/** The server chooses. */
+const freePort = -1;
 
 export function serverSettings(settings: ServerSettings): string {
+  const room =
+    settings.maxFileStoreInOctets === undefined ? [] : [`  max_file_store: ${settings.maxFileStoreInOctets}`];
+  const access =
+    settings.user === undefined
+      ? []
+      : [
+          `authorization { user: ${JSON.stringify(settings.user)}, password: ${JSON.stringify(settings.password ?? '')} }`,
+        ];
   const lines = [
     `server_name: ${JSON.stringify(settings.name ?? 'postrider')}`,
-    `listen: "127.0.0.1:${settings.port}"`,
-    // 1 MiB: a segment fits in one message; larger ones would hold up all others on the connection.
-    'max_payload: 1048576',
+    `listen: "127.0.0.1:${settings.port ?? freePort}"`,
+    `ports_file_dir: ${JSON.stringify(settings.storeDir)}`,
+    `max_payload: ${maxPayloadInOctets}`,
     'ping_interval: "10s"',
     'ping_max: 2',
     'write_deadline: "5s"',
     `log_file: ${JSON.stringify(settings.logFile)}`,
-    `log_size_limit: ${maxLogSize}`,
+    `logfile_size_limit: ${logSizeInOctets}`,
+    `logfile_max_num: ${logFiles}`,
     'jetstream {',
     `  store_dir: ${JSON.stringify(settings.storeDir)}`,
     // An acknowledgement means: on the disk.
     '  sync_interval: always',
-    `  max_memory_store: ${maxMemoryStore}`,
-    ...(settings.maxFileStoreInOctets === undefined ? [] : [`  max_file_store: ${settings.maxFileStoreInOctets}`]),
+    `  max_memory_store: ${maxMemoryStoreInOctets}`,
+    ...room,
     '}',
+    ...access,
   ];
-  if (settings.user !== undefined)
-    lines.push(`authorization { user: ${JSON.stringify(settings.user)}, password: ${JSON.stringify(settings.password ?? '')} }`);
   return `${lines.join('\n')}\n`;
 }

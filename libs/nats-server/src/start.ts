@@ -1,14 +1,24 @@
 /** Runs nats-server as ours: JetStream with an fsync before each acknowledgement, on loopback. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NatsAddress } from './connect.js';
 import { findNatsServer } from './find.js';
-import { serverSettings, type ServerSettings } from './server-settings.js';
-import { versionOf } from './version.js';
+import { serverSettings } from './server-settings.js';
+import { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js';
 
 export interface StartOptions {
   /** Found by findNatsServer when absent. */
@@ -29,7 +39,7 @@ export interface RunningServer {
   readonly port: number;
   readonly pid: number;
   readonly version: string;
-  /** Resolves when the process has ended, however. */
+  /** Resolves when the process has ended, however; never rejects. */
   readonly exited: Promise<void>;
   /** SIGTERM and wait; SIGKILL after 10 s. */
   stop(): Promise<void>;
@@ -37,56 +47,111 @@ export interface RunningServer {
   kill(): void;
 }
 
+/** A binary that is no server, or too old, or a server that did not come up; one line that says why. */
+export class ServerFailed extends Error {}
+
 /** Recovery of a large store takes a while before the server listens. */
 const answersWithin = 60_000;
 const stopsWithin = 10_000;
 
-/** @throws one line with what the server said last, when it does not come up */
+/** @throws ServerFailed, with what the server said last when it does not come up */
 export async function startNatsServer(options: StartOptions): Promise<RunningServer> {
   const binary = options.binary ?? (await findNatsServer({ fetch: true })).binary;
-  const version = (await versionOf(binary)) ?? 'unknown';
-  const port = options.port ?? (await freePort());
-  mkdirSync(options.storeDir, { recursive: true, mode: 0o700 });
-  const configFile = join(options.storeDir, 'nats-server.conf');
-  const logFile = join(options.storeDir, 'server.log');
-  const settings: ServerSettings = { ...options, port, logFile };
-  writeFileSync(configFile, serverSettings(settings), { mode: 0o600 });
-  chmodSync(configFile, 0o600);
-  const log = openSync(logFile, 'a', 0o600);
-  // A group of its own: Ctrl-C on the terminal must not reach it before the services have written what they hold.
-  const child = spawn(binary, ['--config', configFile], { stdio: ['ignore', log, log], detached: true });
-  const exited = once(child, 'exit').then(() => rmSync(pidFile(options.storeDir), { force: true }));
-  await answers(child, port, logFile);
-  const pid = child.pid ?? 0;
-  writeFileSync(pidFile(options.storeDir), `${pid}\n`, { mode: 0o600 });
-  const address = { servers: [`127.0.0.1:${port}`] };
-  return {
-    address:
-      options.user === undefined ? address : { ...address, user: options.user, password: options.password ?? '' },
-    port,
-    pid,
-    version,
-    exited,
-    stop: () => stop(child, exited),
-    kill: () => child.kill('SIGKILL'),
-  };
-}
-
-export const pidFile = (storeDir: string): string => join(storeDir, 'nats-server.pid');
-
-async function answers(child: ChildProcess, port: number, logFile: string): Promise<void> {
-  const failed = once(child, 'error').then(([error]) => {
-    throw error as Error;
-  });
-  failed.catch(() => undefined);
-  for (const end = Date.now() + answersWithin; !(await greets(port)); ) {
-    if (child.exitCode !== null || child.signalCode !== null || Date.now() > end)
-      throw new Error(`nats-server did not come up: ${lastLine(logFile)} (${logFile})`);
-    await Promise.race([pause(20), failed]);
+  const version = await checkedVersion(binary);
+  const storeDir = resolve(options.storeDir);
+  const logFile = join(storeDir, 'server.log');
+  const child = launch(binary, storeDir, serverSettings({ ...options, storeDir, logFile }));
+  const exited = ended(child).then(() => rmSync(pidFile(storeDir), { force: true }));
+  try {
+    const port = await portOf(child, storeDir);
+    const pid = child.pid ?? 0;
+    writeFileSync(pidFile(storeDir), `${pid}\n`, { mode: 0o600 });
+    return {
+      address: { servers: [`127.0.0.1:${port}`], ...credentials(options) },
+      port,
+      pid,
+      version,
+      exited,
+      stop: () => stop(child, exited),
+      kill: () => void child.kill('SIGKILL'),
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    await exited;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ServerFailed(`nats-server did not come up: ${lastLine(logFile) ?? reason} (log: ${logFile})`, {
+      cause: error,
+    });
   }
 }
 
-/** The server speaks first: `INFO {...}`; it does so once JetStream has recovered. */
+export const pidFile = (storeDir: string): string => join(resolve(storeDir), 'nats-server.pid');
+export const configFile = (storeDir: string): string => join(resolve(storeDir), 'nats-server.conf');
+
+async function checkedVersion(binary: string): Promise<string> {
+  const version = await versionOf(binary);
+  if (version === undefined) throw new ServerFailed(`${binary} is no nats-server that runs here`);
+  if (!isAtLeast(version, oldestVersion))
+    throw new ServerFailed(
+      `${binary} is nats-server ${version}, too old: ${oldestVersion} at least, ${pinnedVersion} best`,
+    );
+  return version;
+}
+
+function credentials({ user, password }: StartOptions): { user?: string; password?: string } {
+  return user === undefined ? {} : { user, password: password ?? '' };
+}
+
+function launch(binary: string, storeDir: string, settings: string): ChildProcess {
+  mkdirSync(storeDir, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(storeDir).filter(isPortsFile)) rmSync(join(storeDir, name), { force: true });
+  writeFileSync(configFile(storeDir), settings, { mode: 0o600 });
+  chmodSync(configFile(storeDir), 0o600);
+  // What it says before its log is open: an error in the settings.
+  const output = openSync(join(storeDir, 'server.out'), 'w', 0o600);
+  try {
+    // A group of its own: Ctrl-C on the terminal must not reach it before the services have written what they hold.
+    return spawn(binary, ['--config', configFile(storeDir)], {
+      stdio: ['ignore', output, output],
+      detached: true,
+    });
+  } finally {
+    closeSync(output);
+  }
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  return new Promise((end) => {
+    child.once('exit', () => end());
+    child.once('error', () => end());
+  });
+}
+
+/** The server's own record of where it listens is right also when the port was its choice. */
+async function portOf(child: ChildProcess, storeDir: string): Promise<number> {
+  let failed: Error | undefined;
+  child.once('error', (error) => (failed = error));
+  for (const end = Date.now() + answersWithin; ; await pause(15)) {
+    if (failed) throw failed;
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(readFileSync(join(storeDir, 'server.out'), 'utf8').trim() || 'it ended without a word');
+    if (Date.now() > end) throw new Error(`no answer within ${answersWithin / 1000} s`);
+    const port = writtenPort(storeDir, child.pid);
+    if (port !== undefined && (await greets(port))) return port;
+  }
+}
+
+const isPortsFile = (name: string): boolean => name.endsWith('.ports');
+
+/** `<name of the binary>_<pid>.ports`: `{"nats":["nats://127.0.0.1:4222"]}`. */
+function writtenPort(storeDir: string, pid: number | undefined): number | undefined {
+  const name = readdirSync(storeDir).find((file) => file.endsWith(`_${pid ?? 0}.ports`));
+  if (name === undefined) return undefined;
+  const port = /"nats:\/\/127\.0\.0\.1:([0-9]+)"/.exec(readFileSync(join(storeDir, name), 'utf8'))?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+/** The server speaks first: `INFO {...}`. */
 async function greets(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
@@ -100,24 +165,16 @@ async function greets(port: number): Promise<boolean> {
 }
 
 async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
   const late = setTimeout(() => child.kill('SIGKILL'), stopsWithin);
   child.kill('SIGTERM');
   await exited;
   clearTimeout(late);
 }
 
-function lastLine(logFile: string): string {
+/** Why the server gave up, without its time stamp and process id. */
+function lastLine(logFile: string): string | undefined {
+  if (!existsSync(logFile)) return undefined;
   const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
-  return lines.findLast((line) => line.includes('[FTL]') || line.includes('[ERR]')) ?? lines.at(-1) ?? '';
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1');
-  return address.port;
+  const fatal = lines.slice(-20).findLast((line) => line.includes('[FTL]') || line.includes('[ERR]'));
+  return fatal?.replace(/^.*?\[(?:FTL|ERR)\] /, '');
 }

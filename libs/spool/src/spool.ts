@@ -134,6 +134,8 @@ export interface Leases {
   take(shard: string, owner: string): Promise<Lease | undefined>;
   /** Every shard's holder now. */
   list(): Promise<ReadonlyMap<string, LeaseRecord>>;
+  /** Takes the lease from a holder that is known to be gone. Safe when it is not: the fence decides. */
+  revoke(shard: string): Promise<void>;
 }
 
 export interface LeaseRecord {

@@ -1,6 +1,6 @@
 /**
  * The configuration (DESIGN §6): every key with its default, unit and bounds. Names are a contract: extend, never
- * rename. Sizes become octets, durations milliseconds, networks BlockLists by way of values.ts.
+ * rename. Sizes become octets, durations milliseconds, by way of values.ts.
  */
 import { z } from 'zod';
 import {
@@ -65,7 +65,8 @@ export const configSchema = z.strictObject({
   local: z
     .strictObject({
       domains: z.array(domain).default(['localhost']),
-      users: z.union([z.literal('any'), z.literal('existing'), z.literal('listed')]).default('any'),
+      /** any: whoever is written to; existing: who has a Maildir; listed: see `list`. */
+      users: z.enum(['any', 'existing', 'listed']).default('any'),
       /** With `listed`: the local parts. */
       list: z.array(z.string().min(1)).default([]),
       deliver: routeTarget.prefault('maildir:./var/mail'),

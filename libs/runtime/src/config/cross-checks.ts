@@ -1,0 +1,91 @@
+/** What two keys say together, and what would make an open relay. */
+import type { Config } from './schema.js';
+import type { Path } from './tree.js';
+
+export interface Finding {
+  readonly path: Path;
+  readonly text: string;
+}
+
+export function crossChecks(config: Config): Finding[] {
+  return [
+    ...checkLocal(config),
+    ...checkRelay(config),
+    ...checkRoutes(config),
+    ...checkNats(config),
+    ...checkListeners(config),
+    ...checkQueue(config),
+  ];
+}
+
+function* checkLocal({ local }: Config): Generator<Finding> {
+  if (local.users === 'any' && local.domains.some((domain) => domain !== 'localhost'))
+    yield {
+      path: ['local', 'users'],
+      text: 'any is only for local.domains [localhost]: it takes mail for every name; use existing or listed',
+    };
+  if (local.list.length > 0 && local.users !== 'listed')
+    yield { path: ['local', 'list'], text: `is read only with local.users: listed (it is ${local.users})` };
+  if (local.deliver.via === 'mx' && local.deliver.domain === undefined)
+    yield {
+      path: ['local', 'deliver'],
+      text: 'mx would send mail for our own domains back to us: use maildir:folder, lmtp://host:port or smtp://host:port',
+    };
+}
+
+/** 0.0.0.0/0 is all the world: an open relay. */
+function* checkRelay({ relay }: Config): Generator<Finding> {
+  for (const [index, { address, prefix }] of relay.networks.entries())
+    if (prefix === 0)
+      yield {
+        path: ['relay', 'networks', index],
+        text: `${address}/0 would relay mail for all the world: name your own networks`,
+      };
+}
+
+/** Fail-over is for hosts that can be away; a maildir or a refusal always succeeds. */
+function* checkRoutes({ routes }: Config): Generator<Finding> {
+  for (const [key, targets] of Object.entries(routes)) {
+    if (targets.length < 2) continue;
+    for (const [index, { via }] of targets.entries())
+      if (via !== 'smtp' && via !== 'lmtp' && via !== 'mx')
+        yield {
+          path: ['routes', key, index],
+          text: `${via}: can't stand in a list: a list is fail-over among smtp://, lmtp:// and mx`,
+        };
+  }
+}
+
+function* checkNats({ nats, spool }: Config): Generator<Finding> {
+  if (nats.servers.length > 0) return;
+  if (nats.creds_file !== '')
+    yield { path: ['nats', 'creds_file'], text: 'needs nats.servers: our own server makes its credentials' };
+  if (nats.ca_file !== '')
+    yield { path: ['nats', 'ca_file'], text: 'needs nats.servers: our own server is on loopback' };
+  if (spool.replicas === 3 || spool.replicas === 5)
+    yield {
+      path: ['spool', 'replicas'],
+      text: `${spool.replicas} needs a cluster in nats.servers; our own server keeps 1`,
+    };
+}
+
+function* checkListeners({ listeners }: Config): Generator<Finding> {
+  const taken = new Map<string, string>();
+  for (const [name, { listen }] of Object.entries(listeners))
+    for (const [index, { host, port }] of listen.entries()) {
+      const address = `${host} port ${port}`;
+      const other = taken.get(address);
+      if (other !== undefined && port !== 0)
+        yield {
+          path: ['listeners', name, 'listen', index],
+          text: `${address} is listener ${other}'s already`,
+        };
+      taken.set(address, name);
+    }
+}
+
+function* checkQueue({ queue }: Config): Generator<Finding> {
+  if (queue.retry.first > queue.retry.max)
+    yield { path: ['queue', 'retry', 'first'], text: 'must not be longer than queue.retry.max' };
+  if (queue.retry.first === 0) yield { path: ['queue', 'retry', 'first'], text: 'must be longer than 0' };
+}

@@ -1,0 +1,103 @@
+/**
+ * The frame of a segment, and of a bundle of deferred contents: many items, each a head and a raw body with a CRC.
+ *
+ *   "PRSG" | version 1 | 0 0 0 | writer id (16) | number (8) | count (4) | count × { head, body, crc (4 each) } | head body head body ...
+ *
+ * All integers big endian. Bodies are never copied on reading: they are views of the received message.
+ */
+import { crc32 } from 'node:zlib';
+import { Packr } from 'msgpackr';
+import type { Envelope, MailObject } from '@postrider/mail';
+
+const magic = 0x50525347;
+const version = 1;
+const fixedLength = 36;
+const entryLength = 12;
+
+export const writerIdLength = 16;
+
+export interface Frame {
+  readonly writer: Buffer;
+  /** Counts up in each writer: a second copy of a segment is known by it. */
+  readonly number: number;
+  readonly items: readonly FrameItem[];
+}
+
+export interface FrameItem {
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** Not a frame of ours, or damaged. The record is kept and passed; nothing is guessed. */
+export class DamagedFrame extends Error {}
+/** Written by a newer version: this process must not own what it can't read. */
+export class NewerFormat extends Error {
+  override readonly name = 'NewerFormat';
+}
+
+export function encodeFrame({ writer, number, items }: Frame): Buffer {
+  const indexLength = items.length * entryLength;
+  const length = items.reduce((sum, { head, body }) => sum + head.length + body.length, fixedLength + indexLength);
+  const frame = Buffer.allocUnsafe(length);
+  frame.writeUInt32BE(magic, 0);
+  frame.writeUInt32BE(version << 24, 4);
+  frame.set(writer, 8);
+  frame.writeBigUInt64BE(BigInt(number), 24);
+  frame.writeUInt32BE(items.length, 32);
+  let entry = fixedLength;
+  let at = fixedLength + indexLength;
+  for (const { head, body } of items) {
+    frame.writeUInt32BE(head.length, entry);
+    frame.writeUInt32BE(body.length, entry + 4);
+    frame.writeUInt32BE(crc32(body, crc32(head)), entry + 8);
+    frame.set(head, at);
+    frame.set(body, at + head.length);
+    at += head.length + body.length;
+    entry += entryLength;
+  }
+  return frame;
+}
+
+/** @throws DamagedFrame, NewerFormat */
+export function decodeFrame(octets: Uint8Array): Frame {
+  const frame = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  if (frame.length < fixedLength || frame.readUInt32BE(0) !== magic) throw new DamagedFrame('no frame of ours');
+  const found = frame.readUInt8(4);
+  if (found > version) throw new NewerFormat(`frame version ${found}; this process knows ${version}`);
+  const count = frame.readUInt32BE(32);
+  let at = fixedLength + count * entryLength;
+  if (at > frame.length) throw new DamagedFrame(`the index of ${count} items is cut`);
+  const items: FrameItem[] = [];
+  for (let entry = fixedLength; items.length < count; entry += entryLength) {
+    const headEnd = at + frame.readUInt32BE(entry);
+    const bodyEnd = headEnd + frame.readUInt32BE(entry + 4);
+    if (bodyEnd > frame.length) throw new DamagedFrame(`item ${items.length} of ${count} is cut`);
+    const item = { head: frame.subarray(at, headEnd), body: frame.subarray(headEnd, bodyEnd) };
+    if (crc32(item.body, crc32(item.head)) !== frame.readUInt32BE(entry + 8))
+      throw new DamagedFrame(`item ${items.length} of ${count} has a wrong checksum`);
+    items.push(item);
+    at = bodyEnd;
+  }
+  return { writer: frame.subarray(8, 24), number: Number(frame.readBigUInt64BE(24)), items };
+}
+
+// Plain maps, so that another version reads fields it does not know.
+const packr = new Packr({ useRecords: false });
+
+export const noContent = new Uint8Array(0);
+
+export const encodeEnvelope = (envelope: Envelope): Uint8Array => packr.pack(envelope);
+
+export function mailItem(mail: MailObject): FrameItem {
+  return { head: encodeEnvelope(mail.envelope), body: mail.content ?? noContent };
+}
+
+/** @throws DamagedFrame */
+export function decodeMail({ head, body }: FrameItem): MailObject {
+  const envelope = packr.unpack(head) as Envelope | undefined;
+  if (typeof envelope?.id !== 'string' || !Array.isArray(envelope.recipients)) throw new DamagedFrame('no envelope');
+  return envelope.large === undefined ? { envelope, content: body } : { envelope };
+}
+
+/** Octets that an item takes in a frame. */
+export const itemLength = ({ head, body }: FrameItem): number => entryLength + head.length + body.length;

@@ -1,0 +1,78 @@
+/**
+ * What the spool needs of its storage: ordered streams of messages, each write with its own acknowledgement.
+ * Backends: memory.ts, jetstream.ts. Every write of the spool is one call of `append`, so a test backend can stand
+ * between any two.
+ */
+export interface Log {
+  /** Makes the streams of these shards that are not there. */
+  prepare(shards: readonly string[]): Promise<void>;
+  /** Names of all streams that there are. */
+  streams(): Promise<readonly string[]>;
+  append(subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
+  /**
+   * Messages of a stream on one subject from a sequence on, in order; may be fewer than there are, none at the end.
+   * @throws when the log can't be reached
+   */
+  read(stream: string, subject: string, from: number, limit: ReadLimit): Promise<readonly LogMessage[]>;
+  /** The last message on a subject. */
+  last(stream: string, subject: string): Promise<LogMessage | undefined>;
+  state(stream: string): Promise<LogState>;
+  /** Removes every message before that sequence. */
+  truncate(stream: string, before: number): Promise<void>;
+  purge(stream: string, subject: string): Promise<void>;
+  /** Subjects of a stream that match. */
+  subjects(stream: string, pattern: string): Promise<readonly string[]>;
+  /** A small register with revisions, for leases; entries vanish when not written for `leaseTtl`. */
+  readonly register: Register;
+  /** Right now. False: a write would surely not arrive. */
+  readonly connected: boolean;
+  /** The largest payload of one message, octets. */
+  readonly maxPayloadInOctets: number;
+  close(): Promise<void>;
+}
+
+export interface AppendOptions {
+  /** The same id within two minutes is stored once. */
+  readonly messageId?: string;
+  /** The write is refused as stale unless this is the sequence of the subject's last message; 0: none. */
+  readonly expectedLast?: number;
+}
+
+export type AppendResult =
+  | { readonly result: 'acknowledged'; readonly sequence: number; readonly duplicate: boolean }
+  /** Surely not stored. `full`: a limit; `stale`: expectedLast was not the last. */
+  | { readonly result: 'refused'; readonly reason: 'full' | 'stale' | 'away' | 'other'; readonly text: string }
+  /** It may be stored now, later, or never. */
+  | { readonly result: 'unknown'; readonly text: string };
+
+export interface LogMessage {
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+export interface ReadLimit {
+  readonly messages: number;
+  readonly octets: number;
+}
+
+export interface LogState {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly messages: number;
+  readonly octets: number;
+  readonly maxOctets: number;
+}
+
+export interface Register {
+  get(key: string): Promise<RegisterEntry | undefined>;
+  /** @returns the revision, or undefined when the key is there already */
+  create(key: string, value: Uint8Array): Promise<number | undefined>;
+  /** @returns the new revision, or undefined when another wrote since */
+  update(key: string, value: Uint8Array, revision: number): Promise<number | undefined>;
+  delete(key: string): Promise<void>;
+}
+
+export interface RegisterEntry {
+  readonly value: Uint8Array;
+  readonly revision: number;
+}

@@ -1,0 +1,38 @@
+/** A spool over a log: the one way that services get at it. */
+import { systemClock, type Clock } from '@postrider/actor';
+import { connectJetStreamLog, type JetStreamOptions } from './jetstream.js';
+import { readLargeContent } from './large-content.js';
+import { leasesOver, shardsOf } from './leases.js';
+import type { Log } from './log.js';
+import { MemoryLog, MemoryStore } from './memory.js';
+import { ownShard } from './owner.js';
+import type { Spool } from './spool.js';
+import { giveUpAfter, SegmentWriter } from './writer.js';
+
+/** @throws NatsError when no server answers */
+export async function connectSpool(options: JetStreamOptions & { readonly clock?: Clock }): Promise<Spool> {
+  const log = await connectJetStreamLog(options);
+  return spoolOver(log, { clock: options.clock ?? systemClock, giveUpAfter: giveUpAfter(options.replicas) });
+}
+
+/** For tests; two spools over one store are two processes over one NATS. */
+export function memorySpool(options: {
+  readonly store?: MemoryStore;
+  readonly maxSizeInOctets?: number;
+  readonly clock?: Clock;
+}): Spool {
+  const log = new MemoryLog(options.store ?? new MemoryStore(), options.maxSizeInOctets ?? 1024 ** 3);
+  return spoolOver(log, { clock: options.clock ?? systemClock, giveUpAfter: giveUpAfter(1) });
+}
+
+export function spoolOver(log: Log, context: { readonly clock: Clock; readonly giveUpAfter: number }): Spool {
+  return {
+    prepare: (shards) => log.prepare(shards),
+    shards: () => shardsOf(log),
+    writer: (options) => new SegmentWriter({ log, ...context }, options),
+    own: (shard, options) => ownShard({ log, clock: context.clock }, shard, options),
+    leases: () => leasesOver(log),
+    largeContent: (shard, large) => readLargeContent(log, shard, large),
+    close: () => log.close(),
+  };
+}

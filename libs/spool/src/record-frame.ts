@@ -1,0 +1,66 @@
+/**
+ * A bundle of records as one message: `.outcome` of SPOOL and `.state` of DEFER. Only a shard's owner writes them, one
+ * bundle in flight; `epoch` and `bundle` tell it whether the last message of the subject is its own.
+ *
+ *   "PRRC" | version 1 | 0 0 0 | crc (4) | msgpack { epoch, owner, bundle, entries }
+ */
+import { crc32 } from 'node:zlib';
+import { Packr } from 'msgpackr';
+import type { Envelope, MailRecord } from '@postrider/mail';
+import { DamagedFrame, NewerFormat } from './frame.js';
+import type { OpenRecipient } from './spool.js';
+
+const magic = 0x50525243;
+const version = 1;
+const fixedLength = 12;
+
+export interface RecordBundle {
+  /** Sequence of the owner's first record in SPOOL's outcomes; 0 in that record itself. */
+  readonly epoch: number;
+  readonly owner: string;
+  /** Random octets of one ownership, so that two owners of one name are told apart. */
+  readonly ownership: string;
+  readonly bundle: number;
+  readonly entries: readonly LogEntry[];
+}
+
+export type LogEntry =
+  | { readonly entry: 'epoch' }
+  | { readonly entry: 'record'; readonly record: MailRecord }
+  /** DEFER only: a mail as it is now, and where its content stands. */
+  | { readonly entry: 'put'; readonly deferred: DeferredMail };
+
+export interface DeferredMail {
+  readonly envelope: Envelope;
+  readonly open: readonly OpenRecipient[];
+  readonly held?: string;
+  /** Sequence in DEFER-CONTENT and index in that bundle; absent for large content. */
+  readonly contentAt?: readonly [sequence: number, index: number];
+  /** Sequence of its segment in SPOOL, which is 'moved' once this is durable. */
+  readonly home: number;
+}
+
+const packr = new Packr({ useRecords: false });
+
+export function encodeBundle(bundle: RecordBundle): Buffer {
+  const packed = packr.pack(bundle);
+  const frame = Buffer.allocUnsafe(fixedLength + packed.length);
+  frame.writeUInt32BE(magic, 0);
+  frame.writeUInt32BE(version << 24, 4);
+  frame.writeUInt32BE(crc32(packed), 8);
+  frame.set(packed, fixedLength);
+  return frame;
+}
+
+/** @throws DamagedFrame, NewerFormat */
+export function decodeBundle(octets: Uint8Array): RecordBundle {
+  const frame = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  if (frame.length < fixedLength || frame.readUInt32BE(0) !== magic) throw new DamagedFrame('no bundle of records');
+  const found = frame.readUInt8(4);
+  if (found > version) throw new NewerFormat(`bundle version ${found}; this process knows ${version}`);
+  const packed = frame.subarray(fixedLength);
+  if (crc32(packed) !== frame.readUInt32BE(8)) throw new DamagedFrame('the bundle has a wrong checksum');
+  const bundle = packr.unpack(packed) as RecordBundle | undefined;
+  if (!Array.isArray(bundle?.entries)) throw new DamagedFrame('the bundle has no entries');
+  return bundle as RecordBundle;
+}

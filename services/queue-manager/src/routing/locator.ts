@@ -1,0 +1,64 @@
+/**
+ * Asks dns-resolver: one question at a time for one name, however many mails wait for it, and the answer is kept for
+ * its ttl. Temporary answers are not kept: the resolver has its own cache for them (RFC 2308 §7.1).
+ */
+import type { Clock } from '@postrider/actor';
+import { BusError, type Bus, type Ref } from '@postrider/bus';
+import { dnsResolver, type LocateAnswer } from '@postrider/protocol';
+import { BoundedMap } from './bounded-map.js';
+import type { Question } from './placement.js';
+
+/** Questions under way at once: a dead nameserver must not leave one for each waiting mail. */
+const questionsAtOnce = 256;
+/** Names remembered. */
+const remembered = 20_000;
+/** A ttl of 0 still serves the mails that came together. */
+const shortestTtl = 1_000;
+
+export class Locator {
+  readonly #resolver: Ref<(typeof dnsResolver)['messages']>;
+  readonly #clock: Clock;
+  readonly #known = new BoundedMap<string, { readonly answer: LocateAnswer; readonly until: number }>(remembered);
+  readonly #asked = new Map<string, Promise<LocateAnswer>>();
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(bus: Bus, clock: Clock) {
+    this.#resolver = bus.ref(dnsResolver);
+    this.#clock = clock;
+  }
+
+  /** Never rejects: what goes wrong is a temporary answer. */
+  ask(question: Question): Promise<LocateAnswer> {
+    const key = question.ask === 'locate' ? `@${question.domain}` : question.host;
+    const known = this.#known.get(key);
+    if (known !== undefined && known.until > this.#clock.monotonic()) return Promise.resolve(known.answer);
+    const asked = this.#asked.get(key) ?? this.#start(key, question);
+    return asked;
+  }
+
+  #start(key: string, question: Question): Promise<LocateAnswer> {
+    const asking = this.#inTurn(question).then((answer) => {
+      this.#asked.delete(key);
+      this.#waiting.shift()?.();
+      if (answer.result !== 'temporary') {
+        const until = this.#clock.monotonic() + Math.max(answer.ttl, shortestTtl);
+        this.#known.set(key, { answer, until });
+      }
+      return answer;
+    });
+    this.#asked.set(key, asking);
+    return asking;
+  }
+
+  async #inTurn(question: Question): Promise<LocateAnswer> {
+    if (this.#asked.size >= questionsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return question.ask === 'locate'
+        ? await this.#resolver.ask('locate', { domain: question.domain })
+        : await this.#resolver.ask('resolve', { host: question.host });
+    } catch (fault) {
+      if (fault instanceof BusError) return { result: 'temporary', text: `dns-resolver: ${fault.message}` };
+      throw fault;
+    }
+  }
+}
