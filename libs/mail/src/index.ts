@@ -22,3 +22,5 @@ export {
   type RouteTargets,
   type Routing,
 } from './route.js';
+export { buildDsn, type DsnOptions, type DsnRecipient } from './dsn.js';
+export { dateTime } from './date-time.js';

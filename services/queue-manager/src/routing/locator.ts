@@ -3,7 +3,7 @@
  * its ttl. Temporary answers are not kept: the resolver has its own cache for them (RFC 2308 §7.1).
  */
 import type { Clock } from '@postrider/actor';
-import { BusError, type Bus, type Ref } from '@postrider/bus';
+import type { Bus, Ref } from '@postrider/bus';
 import { dnsResolver, type LocateAnswer } from '@postrider/protocol';
 import { BoundedMap } from './bounded-map.js';
 import type { Question } from './placement.js';
@@ -32,8 +32,7 @@ export class Locator {
     const key = question.ask === 'locate' ? `@${question.domain}` : question.host;
     const known = this.#known.get(key);
     if (known !== undefined && known.until > this.#clock.monotonic()) return Promise.resolve(known.answer);
-    const asked = this.#asked.get(key) ?? this.#start(key, question);
-    return asked;
+    return this.#asked.get(key) ?? this.#start(key, question);
   }
 
   #start(key: string, question: Question): Promise<LocateAnswer> {
@@ -57,8 +56,7 @@ export class Locator {
         ? await this.#resolver.ask('locate', { domain: question.domain })
         : await this.#resolver.ask('resolve', { host: question.host });
     } catch (fault) {
-      if (fault instanceof BusError) return { result: 'temporary', text: `dns-resolver: ${fault.message}` };
-      throw fault;
+      return { result: 'temporary', text: `dns-resolver: ${fault instanceof Error ? fault.message : String(fault)}` };
     }
   }
 }

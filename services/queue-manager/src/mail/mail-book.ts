@@ -1,0 +1,122 @@
+/**
+ * The live mails of a shard by id, and the window: how many of them may be in memory with their contents. What is
+ * over it stays unread in the log, or in DEFER.
+ */
+import type { MailId } from '@postrider/mail';
+import type { QueueMail } from './queue-mail.js';
+
+/** Enough that 20 channels to each of some hundred sites never wait for the log; at 5 kB they hold about 100 MB. */
+export const windowMails = 20_000;
+/** Contents in memory a shard. */
+export const windowOctets = 64 * 1024 * 1024;
+/** Ended mails that `lookup` still knows. */
+const endedRemembered = 1_000;
+
+export class MailBook {
+  readonly #mails = new Map<MailId, QueueMail>();
+  readonly #ended = new Map<MailId, QueueMail>();
+  readonly #waitingForRoom: (() => void)[] = [];
+  #active = 0;
+  #octets = 0;
+  #held = 0;
+  #resting = 0;
+  /** Mails that left the window so far: a window that is full and does not move is seen by it. */
+  departures = 0;
+
+  get(id: MailId): QueueMail | undefined {
+    return this.#mails.get(id);
+  }
+
+  lookup(id: MailId): QueueMail | undefined {
+    return this.#mails.get(id) ?? this.#ended.get(id);
+  }
+
+  all(): IterableIterator<QueueMail> {
+    return this.#mails.values();
+  }
+
+  /** A mail comes in, in whatever state it is. */
+  add(mail: QueueMail): void {
+    this.#mails.set(mail.id, mail);
+    this.#count(mail, 1);
+    if (mail.content !== undefined) this.enter(mail);
+  }
+
+  enter(mail: QueueMail): void {
+    if (mail.inWindow) return;
+    mail.inWindow = true;
+    this.#active++;
+    this.#octets += mail.octets;
+  }
+
+  /** Its content is given back. */
+  leave(mail: QueueMail): void {
+    if (!mail.inWindow) return;
+    mail.inWindow = false;
+    this.#active--;
+    this.#octets -= mail.octets;
+    this.departures++;
+    mail.pack();
+    if (this.#waitingForRoom.length > 0 && this.room()) this.#waitingForRoom.shift()?.();
+  }
+
+  /** The content was read: it counts from now on. */
+  loaded(mail: QueueMail, content: Uint8Array): void {
+    if (mail.inWindow) this.#octets += content.byteLength - mail.octets;
+    mail.content = content;
+  }
+
+  to(mail: QueueMail, state: QueueMail['state']): void {
+    if (mail.state === state) return;
+    this.#count(mail, -1);
+    mail.state = state;
+    this.#count(mail, 1);
+    if (state === 'ended') this.#end(mail);
+  }
+
+  room(): boolean {
+    return this.#active < windowMails && this.#octets < windowOctets;
+  }
+
+  /** Less than half of the window is used. */
+  plenty(): boolean {
+    return this.#active < windowMails / 2 && this.#octets < windowOctets / 2;
+  }
+
+  whenRoom(): Promise<void> {
+    return this.room() ? Promise.resolve() : new Promise((resolve) => this.#waitingForRoom.push(resolve));
+  }
+
+  /** Nobody waits for room any more. */
+  close(): void {
+    for (const resolve of this.#waitingForRoom.splice(0)) resolve();
+  }
+
+  figures(): { readonly active: number; readonly deferred: number; readonly held: number; readonly contentOctets: number } {
+    const active = this.#mails.size - this.#resting - this.#held;
+    return { active, deferred: this.#resting, held: this.#held, contentOctets: this.#octets };
+  }
+
+  /** When the oldest live mail was accepted. The map is in log order: the first ones are about the oldest. */
+  oldestAt(): number | undefined {
+    const { value } = this.#mails.values().next();
+    return value?.acceptedAt;
+  }
+
+  #end(mail: QueueMail): void {
+    this.leave(mail);
+    mail.content = undefined;
+    this.#mails.delete(mail.id);
+    this.#ended.set(mail.id, mail);
+    if (this.#ended.size <= endedRemembered) return;
+    for (const oldest of this.#ended.keys()) {
+      this.#ended.delete(oldest);
+      return;
+    }
+  }
+
+  #count(mail: QueueMail, by: 1 | -1): void {
+    if (mail.state === 'held') this.#held += by;
+    if (mail.state === 'resting') this.#resting += by;
+  }
+}

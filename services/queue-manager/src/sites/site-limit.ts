@@ -1,0 +1,111 @@
+/**
+ * The owner's side of a site: how many channels each asking shard may have, so that all shards together stay at or
+ * below the site's limit. In memory; a new owner first learns what is held by being asked (DESIGN §5).
+ */
+import type { Clock } from '@postrider/actor';
+import { times } from '@postrider/protocol';
+
+export interface GrantRequest {
+  readonly site: string;
+  readonly shard: string;
+  readonly epoch: number;
+  readonly holding: number;
+  readonly want: number;
+}
+
+/** `duration` counts from when the asker sent its question. */
+export interface GrantAnswer {
+  readonly channels: number;
+  readonly duration: number;
+}
+
+interface Holder {
+  readonly epoch: number;
+  readonly granted: number;
+  readonly holding: number;
+  readonly want: number;
+  /** Monotonic milliseconds. */
+  readonly until: number;
+  /** Since when it has had a grant without a break. */
+  readonly since: number;
+}
+
+export interface SiteLimitOptions {
+  readonly clock: Clock;
+  readonly limit: () => number;
+  /** No other process owns a shard, so none can hold channels that we do not know of. */
+  readonly alone: () => boolean;
+}
+
+/** With more askers than channels each has its turn. */
+const turn = 2 * times.grant;
+
+export class SiteLimit {
+  readonly #options: SiteLimitOptions;
+  readonly #sites = new Map<string, Map<string, Holder>>();
+  readonly #learningUntil: number;
+
+  constructor(options: SiteLimitOptions) {
+    this.#options = options;
+    this.#learningUntil = options.clock.monotonic() + times.grant;
+  }
+
+  ask(request: GrantRequest): GrantAnswer {
+    const now = this.#options.clock.monotonic();
+    const holders = this.#holdersOf(request.site, now);
+    const before = holders.get(request.shard);
+    if (before !== undefined && before.epoch > request.epoch) return { channels: 0, duration: 0 };
+    holders.delete(request.shard);
+    const learning = now < this.#learningUntil && !this.#options.alone();
+    const since = before !== undefined && before.granted > 0 ? before.since : now;
+    const others = [...holders.values()];
+    const channels = shareOf(request, others, {
+      limit: this.#options.limit(),
+      learning,
+      turnOver: now - since > turn,
+    });
+    if (request.holding > 0 || request.want > 0) {
+      const { epoch, holding, want } = request;
+      holders.set(request.shard, { epoch, granted: channels, holding, want, until: now + times.grant, since });
+    }
+    if (holders.size === 0) this.#sites.delete(request.site);
+    return { channels, duration: times.grant };
+  }
+
+  get sites(): number {
+    return this.#sites.size;
+  }
+
+  /** Those whose grant is over have closed their channels, or are gone. */
+  #holdersOf(site: string, now: number): Map<string, Holder> {
+    const holders = this.#sites.get(site) ?? new Map<string, Holder>();
+    this.#sites.set(site, holders);
+    for (const [shard, { until }] of holders) if (until <= now) holders.delete(shard);
+    return holders;
+  }
+}
+
+interface ShareRules {
+  readonly limit: number;
+  /** A new owner: only what is held already is granted. */
+  readonly learning: boolean;
+  /** The asker has had its channels for long. */
+  readonly turnOver: boolean;
+}
+
+type Claim = Pick<Holder, 'granted' | 'holding' | 'want'>;
+
+/** Pure. What others were granted, or still hold, is never given twice. */
+export function shareOf(
+  { holding, want }: Pick<GrantRequest, 'holding' | 'want'>,
+  others: readonly Claim[],
+  { limit, learning, turnOver }: ShareRules,
+): number {
+  const free = Math.max(0, limit - others.reduce((sum, other) => sum + Math.max(other.granted, other.holding), 0));
+  if (learning) return Math.min(holding, free);
+  const claimants = others.filter((other) => other.want > 0).length + 1;
+  const unmet = others.some((other) => other.want > other.granted);
+  if (!unmet) return Math.min(want, free);
+  const fair = Math.floor(limit / claimants);
+  return Math.min(want, free, fair > 0 ? fair : turnOver ? 0 : 1);
+}
