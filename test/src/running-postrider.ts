@@ -43,8 +43,13 @@ export const commandLine = fileURLToPath(new URL('../../services/cli/bin/postrid
 /**
  * @param settings lines of YAML besides `data_dir` and the listener
  * @param port of the listener; a free one without it
+ * @param files by name, beside the configuration
  */
-export async function startPostrider(settings: readonly string[], port?: number): Promise<RunningPostrider> {
+export async function startPostrider(
+  settings: readonly string[],
+  port?: number,
+  files: Readonly<Record<string, string>> = {},
+): Promise<RunningPostrider> {
   const folder = mkdtempSync(join(tmpdir(), 'postrider-'));
   const configFile = join(folder, 'postrider.yaml');
   const listenPort = port ?? (await freePort());
@@ -54,6 +59,7 @@ export async function startPostrider(settings: readonly string[], port?: number)
     'http: { listen: "" }',
   ];
   writeFileSync(configFile, `${[...own, ...settings].join('\n')}\n`);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   let said = '';
   let child = await launch(configFile, (text) => (said += text));
   const running = (): boolean => child.exitCode === null && child.signalCode === null;

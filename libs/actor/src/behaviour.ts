@@ -20,7 +20,7 @@ export interface Origin {
 
 export interface ActorContext {
   readonly clock: Clock;
-  /** Ends this actor with a fault; its supervision decides what follows. */
+  /** Ends this actor with a fault; its supervision decides what follows, and under `resume` it is escalated. */
   fail(fault: unknown): void;
   /** Ends this actor by its own will. */
   stop(): void;

@@ -14,5 +14,13 @@ export {
   type RequestNames,
 } from './protocol.js';
 export type { Actor, ActorContext, Behaviour, Handlers, Origin, Supervision } from './behaviour.js';
-export { Refused, startActor, type ActorOptions, type RunningActor } from './running-actor.js';
+export { Refused } from './refused.js';
+export {
+  mailboxDefault,
+  startActor,
+  type ActorOptions,
+  type Delivery,
+  type Done,
+  type RunningActor,
+} from './running-actor.js';
 export { manualClock, type ManualClock } from './manual-clock.js';

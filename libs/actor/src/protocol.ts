@@ -39,7 +39,7 @@ export type PayloadOf<D> =
     : D extends NoticeDefinition<infer Payload>
       ? Payload
       : never;
-export type AnswerOf<D> = D extends RequestDefinition<never, infer Answer> ? Answer : never;
+export type AnswerOf<D> = D extends RequestDefinition<unknown, infer Answer> ? Answer : never;
 export type RequestNames<M extends Messages> = {
   [K in keyof M & string]: M[K]['kind'] extends 'request' ? K : never;
 }[keyof M & string];

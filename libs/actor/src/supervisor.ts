@@ -12,8 +12,8 @@ export interface SupervisorOptions {
   readonly ended: () => void;
 }
 
-/** Restarts are counted within this time. */
-const restartsCountedWithin = 60_000;
+/** Restarts are counted within this time, milliseconds. */
+export const restartsCountedWithin = 60_000;
 
 export class Supervisor {
   /** The running actor; undefined between a fault and the restart, and after the end. */
@@ -21,58 +21,82 @@ export class Supervisor {
   state: 'running' | 'pausing' | 'ended' = 'running';
   readonly #behaviour: Behaviour<Messages>;
   readonly #options: SupervisorOptions;
+  /** Counts incarnations: what an earlier one still says of itself is of no account. */
+  #incarnation = 0;
   #restarts: number[] = [];
   #timer: Timer | undefined;
+  #released: Promise<void> | undefined;
 
+  /** @throws what the behaviour throws at its first start */
   constructor(behaviour: Behaviour<Messages>, options: SupervisorOptions) {
     this.#behaviour = behaviour;
     this.#options = options;
     this.#start();
   }
 
-  /** A handler of that actor threw, or the actor failed by itself. */
+  /** A handler of that actor threw. */
   fault(actor: Actor<Messages>, fault: unknown): void {
     // A fault of an earlier incarnation, or the second of one: it has been dealt with.
-    if (actor !== this.actor) return;
-    const { supervision } = this.#options;
-    if (supervision.onFault === 'resume') return;
-    if (supervision.onFault === 'restart' && this.#mayRestart(supervision.restarts)) this.#restart(supervision);
-    else {
-      void this.end();
-      if (supervision.onFault !== 'stop') this.#options.escalate(fault);
-    }
+    if (actor === this.actor && this.#options.supervision.onFault !== 'resume') this.#failed(fault);
   }
 
-  async end(): Promise<void> {
-    if (this.state === 'ended') return;
-    this.state = 'ended';
-    this.#timer?.cancel();
-    const ending = this.#release();
-    this.#options.ended();
-    await ending;
+  /** Resolves when the actor has given back what it held. @throws what its `stopped` throws */
+  end(): Promise<void> {
+    if (!this.#released) {
+      this.state = 'ended';
+      this.#timer?.cancel();
+      this.#released = this.#release();
+      this.#options.ended();
+    }
+    return this.#released;
   }
 
   #start(): void {
+    const incarnation = ++this.#incarnation;
+    const isCurrent = (): boolean => incarnation === this.#incarnation;
     this.state = 'running';
-    let own: Actor<Messages> | undefined;
-    own = this.#behaviour({
+    const actor = this.#behaviour({
       clock: this.#options.clock,
       fail: (fault) => {
-        if (own) this.fault(own, fault);
+        if (isCurrent()) this.#failed(fault);
       },
-      stop: () => void this.end(),
+      stop: () => {
+        if (isCurrent()) this.#endUnawaited();
+      },
     });
-    this.actor = own;
+    if (isCurrent()) this.actor = actor;
+    // It failed or stopped itself while it was made.
+    else void release(actor).catch(this.#options.escalate);
+  }
+
+  /** `context.fail` says that this actor can't go on: `resume`, which is about handlers, is no answer to that. */
+  #failed(fault: unknown): void {
+    const { supervision } = this.#options;
+    if (supervision.onFault === 'restart' && this.#mayRestart(supervision.restarts)) {
+      this.#restart(supervision);
+      return;
+    }
+    this.#endUnawaited();
+    if (supervision.onFault !== 'stop') this.#options.escalate(fault);
   }
 
   #restart({ minimum, maximum }: { readonly minimum: number; readonly maximum: number }): void {
     this.state = 'pausing';
-    void this.#release();
+    const released = this.#release().catch(this.#options.escalate);
     const pause = Math.min(maximum, minimum * 2 ** (this.#restarts.length - 1));
-    this.#timer = this.#options.clock.after(pause, () => {
+    // What the old incarnation held, a port say, must be free before the new one wants it.
+    this.#timer = this.#options.clock.after(pause, () => void released.then(() => this.#startAgain()));
+  }
+
+  #startAgain(): void {
+    if (this.state !== 'pausing') return;
+    try {
       this.#start();
-      this.#options.running();
-    });
+    } catch (fault) {
+      this.#failed(fault);
+      return;
+    }
+    this.#options.running();
   }
 
   #mayRestart(limit: number): boolean {
@@ -82,9 +106,18 @@ export class Supervisor {
     return this.#restarts.length <= limit;
   }
 
-  async #release(): Promise<void> {
+  #endUnawaited(): void {
+    void this.end().catch(this.#options.escalate);
+  }
+
+  #release(): Promise<void> {
     const actor = this.actor;
     this.actor = undefined;
-    await actor?.stopped?.();
+    this.#incarnation++;
+    return release(actor);
   }
+}
+
+async function release(actor: Actor<Messages> | undefined): Promise<void> {
+  await actor?.stopped?.();
 }

@@ -9,6 +9,9 @@ export class DeadlineExceeded extends BusError {
 export class NobodyAnswers extends BusError {}
 export class MailboxFull extends BusError {}
 export class BusAway extends BusError {}
+/** Over the server's max_payload: a message that will never go, however often it is tried. */
+export class PayloadTooLarge extends BusError {}
+/** The handler threw; or its answer can't be sent, and then it was handled. */
 export class RemoteFault extends BusError {
   override readonly unknown = true;
 }

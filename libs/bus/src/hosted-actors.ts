@@ -1,43 +1,97 @@
-/** The actors of this process by address: the short cut that spares messages the way over NATS. */
-import { Refused, type Origin, type RunningActor } from '@postrider/actor';
+/** The actors of this process by address, and what they did by protocol: for the short cut, and for `$SRV.*`. */
+import { Refused, type Delivery, type Protocol, type RunningActor } from '@postrider/actor';
 import { MailboxFull, NobodyAnswers, RemoteFault } from './errors.js';
 
+/** What one message of a protocol was in this process, over all actors that took it. */
+export interface MessageFigures {
+  requests: number;
+  errors: number;
+  lastError: string;
+  milliseconds: number;
+}
+
+/** A protocol that this process hosts or has hosted. */
+export interface HostedProtocol {
+  readonly protocol: Protocol;
+  readonly started: Date;
+  readonly figures: Readonly<Record<string, MessageFigures>>;
+  /** Those that are hosted now. */
+  readonly actors: Set<HostedActor>;
+}
+
 export class HostedActors {
-  readonly #actors = new Map<string, { readonly actor: RunningActor; paused: boolean }>();
+  readonly protocols = new Map<string, HostedProtocol>();
+  readonly #byAddress = new Map<string, HostedActor>();
 
-  add(address: string, actor: RunningActor): void {
-    if (this.#actors.has(address)) throw new Error(`${address} is hosted in this process already`);
-    this.#actors.set(address, { actor, paused: false });
+  /** @throws when the address is taken */
+  add(address: string, protocol: Protocol, key: string | undefined): HostedActor {
+    if (this.#byAddress.has(address)) throw new Error(`${address} is hosted in this process already`);
+    const hosted = new HostedActor(this.#protocol(protocol), key);
+    this.#byAddress.set(address, hosted);
+    hosted.of.actors.add(hosted);
+    return hosted;
   }
 
-  remove(address: string): void {
-    this.#actors.delete(address);
-  }
-
-  pause(address: string, paused: boolean): void {
-    const hosted = this.#actors.get(address);
-    if (hosted) hosted.paused = paused;
+  remove(address: string, hosted: HostedActor): void {
+    hosted.of.actors.delete(hosted);
+    if (this.#byAddress.get(address) === hosted) this.#byAddress.delete(address);
   }
 
   /** The actor, unless it is elsewhere or takes nothing now. */
-  get(address: string): RunningActor | undefined {
-    const hosted = this.#actors.get(address);
-    return hosted === undefined || hosted.paused ? undefined : hosted.actor;
+  get(address: string): HostedActor | undefined {
+    const hosted = this.#byAddress.get(address);
+    return hosted === undefined || hosted.paused ? undefined : hosted;
+  }
+
+  #protocol(protocol: Protocol): HostedProtocol {
+    const known = this.protocols.get(protocol.name);
+    if (known) return known;
+    const figures = Object.fromEntries(
+      Object.keys(protocol.messages).map((message) => [
+        message,
+        { requests: 0, errors: 0, lastError: '', milliseconds: 0 },
+      ]),
+    );
+    const added = { protocol, started: new Date(), figures, actors: new Set<HostedActor>() };
+    this.protocols.set(protocol.name, added);
+    return added;
   }
 }
 
-/** Delivers and turns what the actor says of itself into the bus's errors. */
-export async function deliverHere(actor: RunningActor, message: string, payload: unknown, from: Origin): Promise<unknown> {
-  try {
-    return await actor.deliver(message, payload, from);
-  } catch (fault) {
-    throw asBusError(fault);
+export class HostedActor {
+  readonly of: HostedProtocol;
+  readonly key: string | undefined;
+  paused = false;
+  /** Absent until its factory has returned. */
+  actor: RunningActor | undefined;
+
+  constructor(of: HostedProtocol, key: string | undefined) {
+    this.of = of;
+    this.key = key;
+  }
+
+  /** As RunningActor.take, counted; faults come as the bus's errors. */
+  take({ message, payload, from, done }: Delivery): void {
+    const figures = Object.hasOwn(this.of.figures, message) ? this.of.figures[message] : undefined;
+    const since = performance.now();
+    const counted = (fault: Error | undefined, answer: unknown): void => {
+      if (figures) count(figures, performance.now() - since, fault);
+      done(fault && asBusError(fault), answer);
+    };
+    if (this.actor) this.actor.take({ message, payload, from, done: counted });
+    else counted(new Refused('stopped', 'the actor has not started'), undefined);
   }
 }
 
-export function asBusError(fault: unknown): Error {
-  if (fault instanceof Refused) {
-    return fault.reason === 'mailbox full' ? new MailboxFull(fault.message) : new NobodyAnswers(fault.message);
-  }
-  return new RemoteFault(fault instanceof Error ? fault.message : String(fault), { cause: fault });
+function count(figures: MessageFigures, milliseconds: number, fault: Error | undefined): void {
+  figures.requests++;
+  figures.milliseconds += milliseconds;
+  if (!fault) return;
+  figures.errors++;
+  figures.lastError = fault.message;
+}
+
+export function asBusError(fault: Error): Error {
+  if (!(fault instanceof Refused)) return new RemoteFault(fault.message, { cause: fault });
+  return fault.reason === 'mailbox full' ? new MailboxFull(fault.message) : new NobodyAnswers(fault.message);
 }

@@ -1,4 +1,13 @@
 export type { Bus, Hosted, HostOptions, Ref } from './bus.js';
-export { BusAway, BusError, DeadlineExceeded, MailboxFull, NobodyAnswers, RemoteFault } from './errors.js';
+export {
+  BusAway,
+  BusError,
+  DeadlineExceeded,
+  MailboxFull,
+  NobodyAnswers,
+  PayloadTooLarge,
+  RemoteFault,
+} from './errors.js';
 export { memoryBus, type MemoryBus } from './memory-bus.js';
-export { connectBus, type BusOptions } from './nats-bus.js';
+export { connectBus, type BusLog, type BusOptions } from './nats-bus.js';
+export type { Watch, Watched } from './watch.js';

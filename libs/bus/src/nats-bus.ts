@@ -3,25 +3,27 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
   startActor,
+  systemClock,
   type ActorOptions,
   type Behaviour,
+  type Clock,
   type Messages,
-  type Origin,
   type Protocol,
-  type RunningActor,
 } from '@postrider/actor';
 import { connectNats, type NatsAddress } from '@postrider/nats-server';
 import { eventSubject, statusSubject, type ServiceName } from '@postrider/protocol';
-import type { Msg, NatsConnection, Subscription } from 'nats';
-import { addressOf, messageOf } from './addresses.js';
+import { Events, type NatsConnection } from 'nats';
+import { addressOf } from './addresses.js';
 import type { Bus, Hosted, HostOptions, Ref } from './bus.js';
+import { Deadlines } from './deadlines.js';
+import { answerDiscovery } from './discovery.js';
 import { eventRecord, statusRecord, type EventOptions, type Speaker } from './event-record.js';
 import { prepareEvents, storedEvents } from './event-stream.js';
-import { asBusError, HostedActors } from './hosted-actors.js';
-import { PoolMembership } from './pool-membership.js';
-import { NatsRef } from './ref.js';
-import { watch } from './watch.js';
-import { decodeRequest, encodeAnswer, encodeFault } from './wire.js';
+import { HostedActors } from './hosted-actors.js';
+import { Hosting } from './hosting.js';
+import { NatsRef, type Sender } from './ref.js';
+import { Requests } from './requests.js';
+import { watch, type Watch } from './watch.js';
 
 export interface BusOptions {
   readonly address: NatsAddress;
@@ -29,27 +31,59 @@ export interface BusOptions {
   readonly name: string;
   /** Version of Postrider, for `$SRV.INFO` and gauges. */
   readonly version: string;
+  readonly clock?: Clock;
+  /** Faults of handlers, and what NATS complains of. */
+  readonly log?: BusLog;
 }
+
+export interface BusLog {
+  warn(facts: object, text: string): void;
+  error(facts: object, text: string): void;
+}
+
+const silent: BusLog = { warn: () => undefined, error: () => undefined };
+
+/** nats-server's own default, until a server has said what it takes. */
+const maxPayloadDefault = 1024 * 1024;
 
 /** @throws NatsError when no server answers; after that it reconnects for ever */
 export async function connectBus(options: BusOptions): Promise<Bus> {
-  return new NatsBus(await connectNats(options.address, options.name), options.version);
+  return new NatsBus(await connectNats(options.address, options.name), options);
 }
 
 class NatsBus implements Bus {
   readonly instance = instanceName();
   readonly #connection: NatsConnection;
   readonly #speaker: Speaker;
+  readonly #clock: Clock;
+  readonly #log: BusLog;
   readonly #local = new HostedActors();
-  readonly #hosted = new Set<Hosted>();
+  readonly #hosted = new Set<Hosting>();
+  readonly #sender: Sender;
   readonly #connectionListeners: ((connected: boolean) => void)[] = [];
   #connected = true;
+  #discoverable = false;
   #eventsDropped = 0;
+  #maxPayload: number;
 
-  constructor(connection: NatsConnection, version: string) {
+  constructor(connection: NatsConnection, { version, clock = systemClock, log = silent }: BusOptions) {
     this.#connection = connection;
+    this.#clock = clock;
+    this.#log = log;
+    this.#maxPayload = connection.info?.max_payload ?? maxPayloadDefault;
     this.#speaker = { instance: this.instance, version };
+    const deadlines = new Deadlines(clock);
+    this.#sender = {
+      instance: this.instance,
+      local: this.#local,
+      deadlines,
+      requests: new Requests(connection, deadlines),
+      connection,
+      connected: () => this.#connected,
+      maxPayloadInOctets: () => this.#maxPayload,
+    };
     void this.#followConnection();
+    void this.#followEnd();
   }
 
   get connected(): boolean {
@@ -57,7 +91,7 @@ class NatsBus implements Bus {
   }
 
   get maxPayloadInOctets(): number {
-    return this.#connection.info?.max_payload ?? 1024 * 1024;
+    return this.#maxPayload;
   }
 
   onConnection(listener: (connected: boolean) => void): void {
@@ -70,40 +104,31 @@ class NatsBus implements Bus {
     options: HostOptions = {},
   ): Promise<Hosted> {
     const address = addressOf(protocol, options.key);
-    const actor = startActor(protocol.messages, behaviour, actorOptions(options));
-    this.#local.add(address, actor);
-    const onMessage = (message: Msg): void => answer(actor, message);
-    const membership =
-      protocol.placement === 'pool'
-        ? await PoolMembership.join(this.#connection, protocol, this.#speaker, onMessage)
-        : new KeyedSubscription(this.#connection, address, onMessage);
-    const hosted: Hosted = {
-      pause: () => {
-        this.#local.pause(address, true);
-        membership.pause();
-      },
-      resume: () => {
-        this.#local.pause(address, false);
-        membership.resume();
-      },
-      stop: async () => {
-        if (!this.#hosted.delete(hosted)) return;
-        this.#local.remove(address);
-        await membership.leave();
-        await actor.stop();
-      },
-    };
-    this.#hosted.add(hosted);
-    return hosted;
+    const hosted = this.#local.add(address, protocol, options.key);
+    const hosting = new Hosting({
+      ...this.#sender,
+      hosted,
+      address,
+      onLeft: () => void this.#hosted.delete(hosting),
+    });
+    this.#hosted.add(hosting);
+    try {
+      hosted.actor = startActor(protocol.messages, behaviour, {
+        ...this.#actorOptions(address, options),
+        onEnded: () => void hosting.leave(),
+      });
+    } catch (fault) {
+      void hosting.leave();
+      throw fault;
+    }
+    this.#becomeDiscoverable();
+    // Whoever asks from now on finds it, from whatever process.
+    if (this.#connected) await this.#connection.flush().catch(() => undefined);
+    return hosting;
   }
 
   ref<M extends Messages>(protocol: Protocol<M>, key?: string): Ref<M> {
-    return new NatsRef<M>(protocol, addressOf(protocol, key), {
-      connection: this.#connection,
-      connected: () => this.#connected,
-      local: this.#local,
-      instance: this.instance,
-    });
+    return new NatsRef<M>(protocol, addressOf(protocol, key), this.#sender);
   }
 
   publishEvent(service: ServiceName, event: string, facts: object, options?: EventOptions): void {
@@ -111,17 +136,19 @@ class NatsBus implements Bus {
       this.#eventsDropped++;
       return;
     }
-    const record = eventRecord(this.#speaker, service, event, facts, options);
-    this.#publishJson(eventSubject(service, event), record);
+    this.#publishJson(eventSubject(service, event), () =>
+      eventRecord(this.#speaker, { service, event, facts, now: this.#clock.now() }, options),
+    );
   }
 
   publishStatus(service: string, figures: object): void {
     if (!this.#connected) return;
-    const record = statusRecord(this.#speaker, service, { ...figures, eventsDropped: this.#eventsDropped });
-    this.#publishJson(statusSubject(service, this.instance), record);
+    this.#publishJson(statusSubject(service, this.instance), () =>
+      statusRecord(this.#speaker, service, { ...figures, eventsDropped: this.#eventsDropped }),
+    );
   }
 
-  watch(subject: string) {
+  watch(subject: string): Watch {
     return watch(this.#connection, subject);
   }
 
@@ -140,83 +167,60 @@ class NatsBus implements Bus {
     await this.#connection.close();
   }
 
-  #publishJson(subject: string, record: object): void {
+  #actorOptions(actor: string, { mailbox, supervision, escalate }: HostOptions): ActorOptions {
+    return {
+      clock: this.#clock,
+      ...(mailbox === undefined ? {} : { mailbox }),
+      ...(supervision === undefined ? {} : { supervision }),
+      ...(escalate === undefined ? {} : { escalate }),
+      onFault: (fault, message) => this.#log.error({ actor, message, fault }, 'a handler threw'),
+    };
+  }
+
+  #becomeDiscoverable(): void {
+    if (this.#discoverable) return;
+    this.#discoverable = true;
+    answerDiscovery(this.#connection, this.#local, this.#speaker);
+  }
+
+  #publishJson(subject: string, record: () => object): void {
     try {
-      this.#connection.publish(subject, Buffer.from(JSON.stringify(record)));
-    } catch {
+      this.#connection.publish(subject, Buffer.from(JSON.stringify(record())));
+    } catch (fault) {
       this.#eventsDropped++;
+      this.#log.warn({ subject, fault }, 'not published');
     }
   }
 
   async #followConnection(): Promise<void> {
-    for await (const { type } of this.#connection.status()) {
-      const connected = type === 'reconnect' ? true : type === 'disconnect' ? false : this.#connected;
-      if (connected === this.#connected) continue;
-      this.#connected = connected;
-      for (const listener of this.#connectionListeners) listener(connected);
+    for await (const { type, data } of this.#connection.status()) {
+      if (type === Events.Disconnect) this.#setConnected(false);
+      else if (type === Events.Reconnect) {
+        this.#maxPayload = this.#connection.info?.max_payload ?? this.#maxPayload;
+        this.#setConnected(true);
+      } else if (type === Events.Error) this.#log.warn({ error: data }, 'NATS complains');
     }
   }
-}
 
-/** A keyed actor's messages: one subscription for all, no queue group. */
-class KeyedSubscription {
-  readonly #subscription: Subscription;
-
-  constructor(connection: NatsConnection, address: string, onMessage: (message: Msg) => void) {
-    this.#subscription = connection.subscribe(`${address}.*`, {
-      callback: (error, message) => {
-        if (!error) onMessage(message);
-      },
-    });
+  async #followEnd(): Promise<void> {
+    const error = await this.#connection.closed();
+    this.#setConnected(false);
+    this.#sender.requests.close();
+    if (error) this.#log.error({ error }, 'the connection to NATS is closed for good');
   }
 
-  pause(): void {
-    throw new Error('a keyed actor has no group to leave');
+  #setConnected(connected: boolean): void {
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    for (const listener of this.#connectionListeners) listener(connected);
   }
-
-  resume(): void {
-    throw new Error('a keyed actor has no group to join');
-  }
-
-  leave(): Promise<void> {
-    this.#subscription.unsubscribe();
-    return Promise.resolve();
-  }
-}
-
-/** Handles one message off the wire; a request gets an answer or the fault. */
-function answer(actor: RunningActor, message: Msg): void {
-  const reply = (octets: Uint8Array): void => void (message.reply === undefined || message.respond(octets));
-  let request: { readonly payload: unknown; readonly from: Origin };
-  try {
-    request = decodeRequest(message.data);
-  } catch (fault) {
-    reply(encodeFault(asBusError(fault)));
-    return;
-  }
-  try {
-    const value = actor.deliver(messageOf(message.subject), request.payload, request.from);
-    if (value instanceof Promise) {
-      value.then(
-        (later: unknown) => reply(encodeAnswer(later)),
-        (fault: unknown) => reply(encodeFault(asBusError(fault))),
-      );
-    } else reply(encodeAnswer(value));
-  } catch (fault) {
-    reply(encodeFault(asBusError(fault)));
-  }
-}
-
-function actorOptions({ mailbox, supervision, escalate }: HostOptions): ActorOptions {
-  return {
-    ...(mailbox === undefined ? {} : { mailbox }),
-    ...(supervision === undefined ? {} : { supervision }),
-    ...(escalate === undefined ? {} : { escalate }),
-  };
 }
 
 /** `<host>-<pid>-<random>`: a NATS token, unique among running processes. */
 export function instanceName(): string {
-  const host = hostname().split('.')[0]?.replaceAll(/[^A-Za-z0-9-]/g, '-') ?? 'host';
+  const host =
+    hostname()
+      .split('.')[0]
+      ?.replaceAll(/[^A-Za-z0-9-]/g, '-') ?? '';
   return `${host === '' ? 'host' : host}-${process.pid}-${randomBytes(2).toString('hex')}`;
 }

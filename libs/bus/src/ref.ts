@@ -1,16 +1,30 @@
 /** A reference to an actor, here or elsewhere. */
-import type { AnswerOf, Messages, NoticeNames, Origin, PayloadOf, Protocol, RequestNames } from '@postrider/actor';
-import { ErrorCode, NatsError, type NatsConnection } from 'nats';
+import type {
+  AnswerOf,
+  Messages,
+  NoticeNames,
+  Origin,
+  PayloadOf,
+  Protocol,
+  RequestNames,
+} from '@postrider/actor';
+import type { NatsConnection } from 'nats';
+import { askHere, tellHere } from './ask-here.js';
 import type { Ref } from './bus.js';
-import { BusAway, DeadlineExceeded, NobodyAnswers } from './errors.js';
-import { deliverHere, type HostedActors } from './hosted-actors.js';
-import { decodeReply, encodeRequest } from './wire.js';
+import type { Deadlines } from './deadlines.js';
+import { BusAway, PayloadTooLarge } from './errors.js';
+import type { HostedActors } from './hosted-actors.js';
+import type { Requests } from './requests.js';
+import { encodeRequest } from './wire.js';
 
 export interface Sender {
+  readonly instance: string;
+  readonly local: HostedActors;
+  readonly deadlines: Deadlines;
+  readonly requests: Requests;
   readonly connection: NatsConnection;
   readonly connected: () => boolean;
-  readonly local: HostedActors;
-  readonly instance: string;
+  readonly maxPayloadInOctets: () => number;
 }
 
 export class NatsRef<M extends Messages> implements Ref<M> {
@@ -29,64 +43,47 @@ export class NatsRef<M extends Messages> implements Ref<M> {
     payload: PayloadOf<M[K]>,
     options: { readonly deadline?: number; readonly trace?: string } = {},
   ): Promise<AnswerOf<M[K]>> {
-    const actor = this.#sender.local.get(this.#address);
     const deadline = options.deadline ?? deadlineOf(this.#protocol, message);
-    const from = this.#origin(options.trace);
-    const answer = actor
-      ? withDeadline(deliverHere(actor, message, payload, from), deadline, `${this.#address}.${message}`)
+    const from = originOf(this.#sender.instance, options.trace);
+    const hosted = this.#sender.local.get(this.#address);
+    const answer = hosted
+      ? askHere(hosted, { message, payload, from }, deadline, this.#sender.deadlines)
       : this.#askElsewhere(message, payload, from, deadline);
     return answer as Promise<AnswerOf<M[K]>>;
   }
 
   tell<K extends NoticeNames<M>>(message: K, payload: PayloadOf<M[K]>): void {
-    const actor = this.#sender.local.get(this.#address);
-    const from = this.#origin();
-    // A notice may be lost: whoever sends it has no use for its errors.
-    if (actor) void deliverHere(actor, message, payload, from).catch(() => undefined);
+    const from = originOf(this.#sender.instance);
+    const hosted = this.#sender.local.get(this.#address);
+    if (hosted) tellHere(hosted, { message, payload, from });
     else if (this.#sender.connected())
-      this.#sender.connection.publish(`${this.#address}.${message}`, encodeRequest(payload, from));
+      this.#sender.connection.publish(`${this.#address}.${message}`, this.#encode(message, payload, from));
   }
 
+  // async: what is wrong with the message is the promise's to say.
   async #askElsewhere(message: string, payload: unknown, from: Origin, deadline: number): Promise<unknown> {
     const subject = `${this.#address}.${message}`;
     if (!this.#sender.connected()) throw new BusAway(`NATS is away: ${subject} was not sent`);
-    const octets = encodeRequest(payload, from);
-    const limit = this.#sender.connection.info?.max_payload ?? 0;
-    if (limit > 0 && octets.length > limit) throw new Error(`${subject} has ${octets.length} octets, over max_payload ${limit}`);
-    try {
-      const reply = await this.#sender.connection.request(subject, octets, { timeout: deadline });
-      return decodeReply(reply.data);
-    } catch (error) {
-      throw translated(error, subject, deadline);
-    }
+    return this.#sender.requests.send(subject, this.#encode(message, payload, from), deadline);
   }
 
-  #origin(trace?: string): Origin {
-    return trace === undefined ? { instance: this.#sender.instance } : { instance: this.#sender.instance, trace };
+  /** @throws PayloadTooLarge */
+  #encode(message: string, payload: unknown, from: Origin): Uint8Array {
+    const octets = encodeRequest(payload, from);
+    const limit = this.#sender.maxPayloadInOctets();
+    if (octets.length <= limit) return octets;
+    throw new PayloadTooLarge(
+      `${this.#address}.${message} has ${octets.length} octets, over the server's max_payload of ${limit}`,
+    );
   }
 }
 
-function deadlineOf(protocol: Protocol, message: string): number {
+const originOf = (instance: string, trace?: string): Origin =>
+  trace === undefined ? { instance } : { instance, trace };
+
+/** @throws when the protocol has no such request */
+export function deadlineOf(protocol: Protocol, message: string): number {
   const definition = protocol.messages[message];
   if (definition?.kind !== 'request') throw new Error(`${protocol.name} answers no '${message}'`);
   return definition.deadline;
-}
-
-function translated(error: unknown, subject: string, deadline: number): unknown {
-  if (!(error instanceof NatsError)) return error;
-  if (error.code === String(ErrorCode.NoResponders)) return new NobodyAnswers(`nobody answers ${subject}`);
-  if (error.code === String(ErrorCode.Timeout)) return new DeadlineExceeded(`${subject}: no answer within ${deadline} ms`);
-  return new BusAway(`${subject}: ${error.message}`);
-}
-
-async function withDeadline(answer: Promise<unknown>, deadline: number, what: string): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceeded(`${what}: no answer within ${deadline} ms`)), deadline);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -10,20 +10,28 @@ export type Watch = AsyncIterable<Watched> & { stop(): void };
 
 export function watch(connection: NatsConnection, subject: string): Watch {
   const subscription = connection.subscribe(subject);
+  let stopped = false;
   return {
-    stop: () => subscription.unsubscribe(),
+    stop: () => {
+      stopped = true;
+      subscription.unsubscribe();
+    },
     async *[Symbol.asyncIterator]() {
       for await (const message of subscription) {
-        const value = parsed(message.data);
+        if (stopped) return;
+        const value = parsedJson(message.data);
         if (value !== undefined) yield { subject: message.subject, value };
       }
     },
   };
 }
 
-function parsed(octets: Uint8Array): unknown {
+/** @returns undefined for what is no JSON: anybody may publish on our subjects */
+export function parsedJson(octets: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(octets).toString('utf8')) as unknown;
+    return JSON.parse(
+      Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('utf8'),
+    ) as unknown;
   } catch {
     return undefined;
   }

@@ -1,14 +1,20 @@
 /**
  * Delivery status notifications: multipart/report (RFC 6522) of three parts - text for people, message/delivery-status
- * (RFC 3464), the header section of the mail it is about.
+ * (RFC 3464), the header section of the mail it is about. The same options give the same octets, so that a replay
+ * makes the same DSN.
  */
-import type { Diagnostic } from './delivery-record.js';
 import { dateTime } from './date-time.js';
+import type { Diagnostic } from './delivery-record.js';
+import { deliveryStatus } from './delivery-status.js';
+import { dsnText } from './dsn-text.js';
+import { headerSection, messageIdOf } from './header-section.js';
 import type { MailId } from './mail-id.js';
 import type { Envelope, MailObject } from './mail-object.js';
+import { asciiLine } from './printable.js';
 
 export interface DsnRecipient {
   readonly finalRecipient: string;
+  /** What the sender wrote, where that was another address. */
   readonly originalRecipient?: string;
   readonly action: 'failed' | 'delayed';
   readonly diagnostic: Diagnostic;
@@ -21,41 +27,30 @@ export interface DsnOptions {
   /** Derived from the cause, so that a replay makes the same DSN. */
   readonly id: MailId;
   readonly cause: Envelope;
-  /** The content of the cause from its beginning, at least its header section where that is short. */
+  /** The content of the cause from its beginning: its header section goes back, nothing else. */
   readonly originalHeaders: Uint8Array;
   readonly recipients: readonly [DsnRecipient, ...DsnRecipient[]];
   readonly hostname: string;
-  /** For the text, an address. */
+  /** For the text, an address; '' = postmaster at the host name. */
   readonly postmaster: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** A header section longer than this is cut: enough for any that people write, and a DSN stays small. */
-const headersLimit = 64 * 1024;
-
 /** @throws for a null reverse-path: no DSN is ever sent about one (RFC 5321 §4.5.5, RFC 3464 §2) */
 export function buildDsn(options: DsnOptions): MailObject {
-  const { id, cause, at } = options;
+  const { id, cause, hostname, at } = options;
   if (cause.reversePath === '') throw new Error(`no DSN about ${cause.id}: its reverse-path is null`);
-  const headers = headerSection(options.originalHeaders);
-  const content = Buffer.concat([
-    Buffer.from(
-      lines(dsnHeader(options), textPart(options), statusPart(options), headersHead(options)),
-      'utf8',
-    ),
-    headers,
-    Buffer.from(`\r\n--${boundary(id)}--\r\n`),
-  ]);
+  const content = dsnContent(options);
   return {
     envelope: {
       id,
       reversePath: '',
       recipients: [{ forwardPath: cause.reversePath }],
-      body: content.some((octet) => octet > 127) ? '8BITMIME' : '7BIT',
+      body: is8bit(content) ? '8BITMIME' : '7BIT',
       sizeInOctets: content.length,
       acceptedAt: at,
-      client: { address: '127.0.0.1', helo: options.hostname, protocol: 'LOCAL' },
+      client: { address: '127.0.0.1', helo: hostname, protocol: 'LOCAL' },
       listener: 'local',
       bornOf: cause.id,
     },
@@ -63,121 +58,71 @@ export function buildDsn(options: DsnOptions): MailObject {
   };
 }
 
-const boundary = (id: MailId): string => `=_dsn_${id}`;
-const lines = (...groups: readonly (readonly string[])[]): string =>
-  groups
-    .flat()
-    .map((line) => `${line}\r\n`)
-    .join('');
+function dsnContent(options: DsnOptions): Buffer {
+  const section = headerSection(options.originalHeaders);
+  const text = octets(dsnText(options));
+  const status = octets(deliveryStatus(options));
+  const boundary = boundaryOutside(section, options.id);
+  const encoding = is8bit(text) || is8bit(section) ? '8bit' : '7bit';
+  return Buffer.concat([
+    octets([...dsnHeader(options, section), ...contentFields(boundary, encoding)]),
+    ...part(boundary, `text/plain; charset=utf-8`, text),
+    ...part(boundary, 'message/delivery-status', status),
+    ...part(boundary, 'text/rfc822-headers', section),
+    octets(['', `--${boundary}--`]),
+  ]);
+}
 
-function dsnHeader({ id, cause, recipients, hostname, at }: DsnOptions): readonly string[] {
-  const delayed = recipients.every(({ action }) => action === 'delayed');
+function dsnHeader(
+  { id, cause, recipients, hostname, at }: DsnOptions,
+  section: Uint8Array,
+): readonly string[] {
+  const failed = recipients.some(({ action }) => action === 'failed');
+  const host = asciiLine(hostname);
+  const messageId = messageIdOf(section);
   return [
     `Date: ${dateTime(at)}`,
-    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
-    `To: <${clean(cause.reversePath)}>`,
-    `Subject: ${delayed ? 'Delivery delayed: your mail is still being tried' : 'Undelivered mail returned to sender'}`,
-    `Message-ID: <${id}@${hostname}>`,
+    `From: Mail Delivery System <MAILER-DAEMON@${host}>`,
+    `To: <${asciiLine(cause.reversePath)}>`,
+    `Subject: ${failed ? 'Undelivered mail returned to sender' : 'Delivery delayed: your mail is still being tried'}`,
+    `Message-ID: <${id}@${host}>`,
+    // RFC 3834 §3.1.6.
+    ...(messageId === undefined ? [] : [`In-Reply-To: ${messageId}`, `References: ${messageId}`]),
     // RFC 3834 §3.1.7: nobody's vacation program may answer this.
     'Auto-Submitted: auto-replied',
-    'MIME-Version: 1.0',
-    `Content-Type: multipart/report; report-type=delivery-status; boundary="${boundary(id)}"`,
-    '',
-    'This is a delivery status notification in MIME format.',
-    '',
   ];
 }
 
-function textPart({ id, cause, recipients, hostname, postmaster }: DsnOptions): readonly string[] {
-  const failed = recipients.filter(({ action }) => action === 'failed');
-  const delayed = recipients.filter(({ action }) => action === 'delayed');
-  return [
-    `--${boundary(id)}`,
-    'Content-Type: text/plain; charset=utf-8',
-    'Content-Transfer-Encoding: 8bit',
-    '',
-    `This is the mail system at ${hostname}.`,
-    '',
-    ...(failed.length === 0 ? [] : ['Your mail could not be delivered to:', '', ...failed.flatMap(reason)]),
-    ...(delayed.length === 0
-      ? []
-      : [
-          'Your mail has not been delivered yet to the following. You need not send it again:',
-          'it is tried until it arrives or is returned to you.',
-          '',
-          ...delayed.flatMap(reason),
-        ]),
-    `The mail's id here is ${cause.id}. Questions: ${postmaster}, with this notification.`,
-    '',
-  ];
-}
-
-function reason({ finalRecipient, originalRecipient, diagnostic }: DsnRecipient): readonly string[] {
-  const expanded = originalRecipient === undefined ? '' : ` (from ${clean(originalRecipient)})`;
-  const said = diagnostic.remoteMta === undefined ? '' : `${clean(diagnostic.remoteMta)} said: `;
-  return [`  <${clean(finalRecipient)}>${expanded}`, `    ${said}${clean(diagnostic.text)}`, ''];
-}
-
-/** RFC 3464 §2: per-message fields, then a group for each recipient. */
-function statusPart({ id, cause, recipients, hostname }: DsnOptions): readonly string[] {
-  return [
-    `--${boundary(id)}`,
-    'Content-Type: message/delivery-status',
-    '',
-    `Reporting-MTA: dns; ${hostname}`,
-    `X-Postrider-Mail-Id: ${cause.id}`,
-    `Arrival-Date: ${dateTime(cause.acceptedAt)}`,
-    '',
-    ...recipients.flatMap((recipient) => [...recipientFields(recipient), '']),
-  ];
-}
-
-function recipientFields(recipient: DsnRecipient): readonly string[] {
-  const { finalRecipient, originalRecipient, action, diagnostic, lastAttemptAt, willRetryUntil } = recipient;
-  const { remoteMta, status, text } = diagnostic;
-  return [
-    ...(originalRecipient === undefined ? [] : [`Original-Recipient: rfc822; ${clean(originalRecipient)}`]),
-    `Final-Recipient: rfc822; ${clean(finalRecipient)}`,
-    `Action: ${action}`,
-    `Status: ${status}`,
-    // RFC 3464 §2.3.5 and §2.3.6: 'smtp' only for what a server said; our own reasons are extension types.
-    ...(remoteMta === undefined ? [] : [`Remote-MTA: dns; ${clean(remoteMta)}`]),
-    ...folded(`Diagnostic-Code: ${remoteMta === undefined ? 'x-postrider' : 'smtp'}; ${clean(text)}`),
-    ...(lastAttemptAt === undefined ? [] : [`Last-Attempt-Date: ${dateTime(lastAttemptAt)}`]),
-    ...(willRetryUntil === undefined ? [] : [`Will-Retry-Until: ${dateTime(willRetryUntil)}`]),
-  ];
-}
-
-const headersHead = ({ id }: DsnOptions): readonly string[] => [
-  `--${boundary(id)}`,
-  'Content-Type: text/rfc822-headers; charset=utf-8',
-  'Content-Transfer-Encoding: 8bit',
+const contentFields = (boundary: string, encoding: '7bit' | '8bit'): readonly string[] => [
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/report; report-type=delivery-status;',
+  ` boundary="${boundary}"`,
+  // RFC 2045 §6.4: as much as the parts need.
+  `Content-Transfer-Encoding: ${encoding}`,
   '',
+  'This is a delivery status notification in MIME format.',
 ];
 
-/** Up to the empty line, whole lines only. */
-function headerSection(content: Uint8Array): Uint8Array {
-  const start = Buffer.from(content.buffer, content.byteOffset, Math.min(content.byteLength, headersLimit));
-  const end = start.indexOf('\r\n\r\n');
-  if (end !== -1) return start.subarray(0, end + 2);
-  return start.subarray(0, start.lastIndexOf('\r\n') + 2);
+const part = (boundary: string, type: string, content: Uint8Array): readonly Uint8Array[] => [
+  octets([
+    '',
+    `--${boundary}`,
+    `Content-Type: ${type}`,
+    ...(is8bit(content) ? ['Content-Transfer-Encoding: 8bit'] : []),
+    '',
+  ]),
+  content,
+];
+
+/** RFC 2046 §5.1.1: in none of the parts. Only the third has lines that are not ours from their beginning. */
+function boundaryOutside(section: Uint8Array, id: MailId): string {
+  const text = Buffer.from(section.buffer, section.byteOffset, section.byteLength).toString('latin1');
+  let boundary = `=_dsn_${id}`;
+  while (text.includes(`--${boundary}`)) boundary += '_';
+  return boundary;
 }
 
-/** One line without control characters: what a peer said can't begin a field or a part of its own. */
-function clean(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 900);
-}
+const octets = (lines: readonly string[]): Buffer =>
+  Buffer.from(lines.map((line) => `${line}\r\n`).join(''), 'utf8');
 
-/** RFC 5322 §2.2.3: at spaces, lines of 78. */
-function folded(field: string): readonly string[] {
-  const folds: string[] = [];
-  let line = '';
-  for (const word of field.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > 78) {
-      folds.push(line);
-      line = ` ${word}`;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...folds, line].filter((text) => text.trim() !== '');
-}
+const is8bit = (content: Uint8Array): boolean => content.some((octet) => octet > 127);

@@ -9,3 +9,8 @@ export {
   type ServiceContext,
   type ServiceDefinition,
 } from './service.js';
+export { loadService, runnableServices } from './load-service.js';
+export { createLogger } from './logger.js';
+export { hasOwnServer, storeSizeInOctets } from './nats.js';
+export { run, type ProcessNews, type RunOptions } from './run.js';
+export { version } from './version.js';

@@ -1,1 +1,21 @@
 export type { EnhancedStatus, Reply } from './reply.js';
+export { AddressSyntax, domainlessPostmaster, type ForwardPath, type Mailbox } from './address-syntax.js';
+export { parseCommandLine, type Command } from './command-line.js';
+export {
+  isString,
+  parseEhloArgument,
+  parseMailArguments,
+  parseRcptArguments,
+  type EsmtpParameters,
+  type MailArguments,
+  type Parsed,
+  type RcptArguments,
+} from './command-syntax.js';
+export { DataScanner, type DataProblem } from './data-scanner.js';
+export { limits } from './limits.js';
+export { LineReader, type CommandLine, type LineProblem } from './line-reader.js';
+export { isDomain, isMailbox, parseMailbox, splitMailbox } from './mailbox.js';
+export { plainReply, renderReply, reply, replyText } from './render-reply.js';
+export { DotStuffer, stuffed } from './dot-stuffing.js';
+export { parseExtensions, sizeLimit, type Extensions } from './ehlo-reply.js';
+export { MalformedReply, ReplyReader, serverReplyText, type ServerReply } from './reply-reader.js';

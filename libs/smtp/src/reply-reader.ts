@@ -40,7 +40,8 @@ export class ReplyReader {
       start = end + 1;
     }
     this.#rest = start < octets.length ? Buffer.from(octets.subarray(start)) : undefined;
-    if ((this.#rest?.length ?? 0) > lineLimit) throw new MalformedReply(`a reply line of over ${lineLimit} octets`);
+    if ((this.#rest?.length ?? 0) > lineLimit)
+      throw new MalformedReply(`a reply line of over ${lineLimit} octets`);
     return replies;
   }
 
@@ -65,4 +66,5 @@ function replyOf(code: number, last: string, lines: readonly string[]): ServerRe
 }
 
 /** One line: `550 5.1.1 No such user`. */
-export const serverReplyText = ({ code, lines }: ServerReply): string => `${code} ${lines.join(' / ')}`.trimEnd();
+export const serverReplyText = ({ code, lines }: ServerReply): string =>
+  `${code} ${lines.join(' / ')}`.trimEnd();

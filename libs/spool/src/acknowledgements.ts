@@ -2,12 +2,16 @@
  * Publishes with their acknowledgements. What was under way when the connection broke is unknown at once, instead of
  * after a time-out, so that it is tried again as soon as the server is back.
  */
-import { createInbox, headers, type Msg, type NatsConnection } from 'nats';
+import { createInbox, Events, headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import type { AppendOptions, AppendResult } from './log.js';
 
-/** JetStream's error codes (server/errors.json). */
+/** JetStream's error codes (nats-server: server/errors.json): wrong last sequence of the subject, or one in process. */
 const staleCodes = new Set([10071, 10164]);
-const fullCodes = new Set([10023, 10047, 10054, 10077, 10167]);
+/** Insufficient resources, storage or memory exceeded. */
+const fullCodes = new Set([10023, 10028, 10047]);
+/** An error of the store, which also is how a stream says that it is full. */
+const storeFailed = 10077;
+const noResponders = 503;
 
 interface PubAck {
   readonly seq?: number;
@@ -32,7 +36,11 @@ export class Acknowledgements {
   constructor(connection: NatsConnection, unknownAfter: number) {
     this.#connection = connection;
     this.#unknownAfter = unknownAfter;
-    connection.subscribe(`${this.#inbox}.*`, { callback: (error, message) => error ?? this.#answered(message) });
+    connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (!error) this.#answered(message);
+      },
+    });
     void this.#followConnection();
   }
 
@@ -40,11 +48,9 @@ export class Acknowledgements {
     if (!this.connected) return Promise.resolve(away('NATS is away'));
     const token = String(this.#next++);
     return new Promise((resolve) => {
-      const timer = setTimeout(
-        () => this.#settle(token, { result: 'unknown', text: `no acknowledgement within ${this.#unknownAfter} ms` }),
-        this.#unknownAfter,
-      );
-      this.#pending.set(token, { timer, resolve });
+      const late = (): void =>
+        this.#settle(token, unknown(`no acknowledgement within ${this.#unknownAfter} ms`));
+      this.#pending.set(token, { timer: setTimeout(late, this.#unknownAfter), resolve });
       try {
         const reply = `${this.#inbox}.${token}`;
         this.#connection.publish(subject, payload, { reply, headers: headersOf(options) });
@@ -55,14 +61,15 @@ export class Acknowledgements {
   }
 
   close(): void {
-    for (const token of [...this.#pending.keys()]) this.#settle(token, { result: 'unknown', text: 'closed' });
+    this.connected = false;
+    this.#allUnknown('closed');
   }
 
   #answered(message: Msg): void {
     const token = message.subject.slice(this.#inbox.length + 1);
-    // 503: no stream listens on the subject, so nothing is stored - now. Its server may be just starting.
-    if (message.headers?.code === 503) this.#settle(token, away('no stream takes writes'));
-    else this.#settle(token, resultOf(message.json<PubAck>()));
+    // No stream listens on the subject, so nothing is stored - now. Its server may be just starting.
+    if (message.headers?.code === noResponders) this.#settle(token, away('no stream takes writes'));
+    else this.#settle(token, resultOf(message));
   }
 
   #settle(token: string, result: AppendResult): void {
@@ -73,34 +80,43 @@ export class Acknowledgements {
     pending.resolve(result);
   }
 
+  #allUnknown(text: string): void {
+    for (const token of [...this.#pending.keys()]) this.#settle(token, unknown(text));
+  }
+
   async #followConnection(): Promise<void> {
     for await (const { type } of this.#connection.status()) {
-      if (type === 'reconnect') this.connected = true;
-      if (type !== 'disconnect') continue;
+      if (type === Events.Reconnect) this.connected = true;
+      if (type !== Events.Disconnect) continue;
       this.connected = false;
-      for (const token of [...this.#pending.keys()])
-        this.#settle(token, { result: 'unknown', text: 'the connection to NATS broke' });
+      this.#allUnknown('the connection to NATS broke');
     }
     this.connected = false;
   }
 }
 
 const away = (text: string): AppendResult => ({ result: 'refused', reason: 'away', text });
+const unknown = (text: string): AppendResult => ({ result: 'unknown', text });
 
-function headersOf({ messageId, expectedLast }: AppendOptions) {
+function headersOf({ messageId, expectedLast }: AppendOptions): MsgHdrs {
   const all = headers();
   if (messageId !== undefined) all.set('Nats-Msg-Id', messageId);
   if (expectedLast !== undefined) all.set('Nats-Expected-Last-Subject-Sequence', String(expectedLast));
   return all;
 }
 
-function resultOf({ seq, duplicate, error }: PubAck): AppendResult {
+function resultOf(message: Msg): AppendResult {
+  const { seq, duplicate, error } = message.json<PubAck>();
   if (error === undefined && seq !== undefined)
     return { result: 'acknowledged', sequence: seq, duplicate: duplicate === true };
   const code = error?.err_code ?? 0;
-  const text = `${error?.description ?? 'no sequence in the acknowledgement'} (${code})`;
+  const description = error?.description ?? 'no sequence in the acknowledgement';
+  const text = `${description} (${code})`;
   if (staleCodes.has(code)) return { result: 'refused', reason: 'stale', text };
   if (fullCodes.has(code)) return { result: 'refused', reason: 'full', text };
+  // After another error of the store nobody can say what has reached the disk.
+  if (code === storeFailed)
+    return description.startsWith('maximum') ? { result: 'refused', reason: 'full', text } : unknown(text);
   // Leaderless, shutting down, overloaded: not stored.
-  return { result: 'refused', reason: error?.code === 503 ? 'away' : 'other', text };
+  return { result: 'refused', reason: error?.code === 503 || error?.code === 429 ? 'away' : 'other', text };
 }

@@ -10,6 +10,10 @@ interface DirectGet {
 /** A batch that stalls for this long is given up; the reader asks again from where it is. */
 const silence = 5_000;
 
+/** Status codes that end an answer: the batch is complete; nothing is there. */
+const batchComplete = 204;
+const nothingThere = 404;
+
 /** @returns in order, none when there is nothing from that sequence on; @throws when nobody answers */
 export function readBatch(
   connection: NatsConnection,
@@ -29,28 +33,30 @@ export function readBatch(
       else resolve(found);
     };
     const late = (): void => end(new Error(`${stream}: Direct Get was silent for ${silence} ms`));
-    let timer = setTimeout(late, silence);
+    let timer: NodeJS.Timeout | undefined;
+    const take = (message: Msg): void => {
+      const status = message.headers?.code ?? 0;
+      if (status === batchComplete || status === nothingThere) end();
+      else if (status !== 0)
+        end(new Error(`${stream}: Direct Get: ${status} ${message.headers?.description ?? ''}`));
+      else {
+        found.push({ sequence: Number(message.headers?.get('Nats-Sequence')), payload: message.data });
+        if (batched) timer = restarted(timer, late);
+        else end();
+      }
+    };
     const subscription = connection.subscribe(inbox, {
-      callback: (error, message) => {
-        if (error) return end(error);
-        const status = message.headers?.code ?? 0;
-        // 204: the batch is complete; 404: nothing there.
-        if (status === 204 || status === 404) return end();
-        if (status !== 0) return end(new Error(`${stream}: Direct Get: ${status} ${message.headers?.description ?? ''}`));
-        found.push(messageOf(message));
-        if (!batched) return end();
-        clearTimeout(timer);
-        timer = setTimeout(late, silence);
-      },
+      callback: (error, message) => (error ? end(error) : take(message)),
     });
     connection.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(body), { reply: inbox });
+    timer = setTimeout(late, silence);
   });
 }
 
-const messageOf = (message: Msg): LogMessage => ({
-  sequence: Number(message.headers?.get('Nats-Sequence')),
-  payload: message.data,
-});
+function restarted(timer: NodeJS.Timeout | undefined, late: () => void): NodeJS.Timeout {
+  clearTimeout(timer);
+  return setTimeout(late, silence);
+}
 
 function supportsBatches(connection: NatsConnection): boolean {
   const [major = 0, minor = 0] = (connection.info?.version ?? '').split('.').map(Number);

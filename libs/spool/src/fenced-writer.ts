@@ -3,8 +3,9 @@
  * is the one this owner wrote before (DESIGN §4 'The fence is safety').
  */
 import type { Clock } from '@postrider/actor';
-import type { AppendResult, Log } from './log.js';
-import { decodeBundle, encodeBundle, type LogEntry, type RecordBundle } from './record-frame.js';
+import { DamagedFrame, NewerFormat } from './frame.js';
+import { StreamGone, type AppendResult, type Log } from './log.js';
+import { decodeBundle, encodeBundle, sizeOfEntry, type LogEntry, type RecordBundle } from './record-frame.js';
 import { Fenced } from './spool.js';
 
 export interface FencedWriterOptions {
@@ -16,14 +17,17 @@ export interface FencedWriterOptions {
   readonly ownership: string;
   /** Octets of one bundle. */
   readonly limit: number;
-  /** Another owner has written: nothing of this one counts any more. */
+  /** Each entry once it is durable, in log order, before its write resolves. */
+  readonly durable: (entry: LogEntry, sequence: number) => void;
+  /** Another owner has written, or the stream is gone: nothing of this owner counts any more. */
   readonly fenced: (reason: string) => void;
 }
 
 interface Waiting {
   readonly entries: readonly LogEntry[];
+  readonly octets: number;
   readonly since: number;
-  readonly resolve: (sequence: number) => void;
+  readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -38,6 +42,7 @@ export class FencedWriter {
   #queue: Waiting[] = [];
   #inFlight: readonly Waiting[] = [];
   #bundle = 0;
+  #writing = false;
   #ended: Error | undefined;
 
   constructor(options: FencedWriterOptions) {
@@ -51,27 +56,32 @@ export class FencedWriter {
    */
   async open(epoch?: number): Promise<void> {
     const { log, subject, stream } = this.#options;
-    for (;;) {
+    const payload = this.#encode([{ entry: 'epoch' }]);
+    for (let tries = 0; ; tries++) {
       this.last = (await log.last(stream, subject))?.sequence ?? 0;
-      const result = await log.append(subject, this.#encode([{ entry: 'epoch' }]), { expectedLast: this.last });
+      const result = await log.append(subject, payload, { expectedLast: this.last });
       const sequence = result.result === 'acknowledged' ? result.sequence : await this.#landed();
       if (sequence !== undefined) {
         this.last = sequence;
         this.epoch = epoch ?? sequence;
         return;
       }
-      if (result.result === 'refused' && result.reason === 'away') throw new Error(result.text);
+      if (tries >= 4) throw new Error(`${stream} takes no epoch record: ${textOf(result)}`);
       await this.#pause();
     }
   }
 
-  /** Resolves with the sequence when the entries are durable. @throws Fenced */
-  write(entries: readonly LogEntry[]): Promise<number> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ entries, since: this.#options.clock.monotonic(), resolve, reject });
-      if (this.#inFlight.length === 0) void this.#writeNext();
-    });
+  /** Resolves when the entries are durable; in one message if they fit in one. @throws Fenced */
+  write(entries: readonly LogEntry[]): Promise<void> {
+    const parts = this.#parted(entries);
+    return parts.length === 1
+      ? this.#enqueue(entries)
+      : Promise.all(parts.map((part) => this.#enqueue(part))).then();
+  }
+
+  /** Resolves when all that was written before is durable. @throws Fenced */
+  flushed(): Promise<void> {
+    return this.waiting === 0 ? Promise.resolve() : this.#enqueue([]);
   }
 
   /** How long the oldest entry has waited, milliseconds. */
@@ -91,29 +101,56 @@ export class FencedWriter {
     this.#inFlight = [];
   }
 
+  #enqueue(entries: readonly LogEntry[]): Promise<void> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const octets = entries.reduce((sum, entry) => sum + sizeOfEntry(entry), 0);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ entries, octets, since: this.#options.clock.monotonic(), resolve, reject });
+      if (!this.#writing) void this.#writeNext();
+    });
+  }
+
   async #writeNext(): Promise<void> {
+    this.#writing = true;
     while (this.#queue.length > 0 && !this.#ended) {
       this.#inFlight = this.#nextBundle();
-      this.#bundle++;
-      const sequence = await this.#append(this.#encode(this.#inFlight.flatMap(({ entries }) => entries)));
-      if (sequence === undefined) return;
-      this.last = sequence;
+      const entries = this.#inFlight.flatMap((waiting) => waiting.entries);
+      if (entries.length > 0 && !(await this.#writeBundle(entries))) continue;
       const written = this.#inFlight;
       this.#inFlight = [];
-      for (const { resolve } of written) resolve(sequence);
+      for (const { resolve } of written) resolve();
     }
+    this.#writing = false;
+  }
+
+  /** @returns false when it never will be durable; those who wait for it have been told */
+  async #writeBundle(entries: readonly LogEntry[]): Promise<boolean> {
+    this.#bundle++;
+    const payload = this.#encode(entries);
+    const { maxPayloadInOctets } = this.#options.log;
+    if (payload.length > maxPayloadInOctets) {
+      const error = new Error(`a bundle of ${payload.length} octets; a message takes ${maxPayloadInOctets}`);
+      for (const { reject } of this.#inFlight) reject(error);
+      this.#inFlight = [];
+      return false;
+    }
+    const sequence = await this.#append(payload);
+    if (sequence === undefined) return false;
+    this.last = sequence;
+    for (const entry of entries) this.#options.durable(entry, sequence);
+    return true;
   }
 
   /** Until it is durable. @returns undefined when this owner has ended */
   async #append(payload: Buffer): Promise<number | undefined> {
     const { log, subject } = this.#options;
     while (!this.#ended) {
-      const result: AppendResult = await log.append(subject, payload, { expectedLast: this.last });
+      const result = await log.append(subject, payload, { expectedLast: this.last });
+      if (this.#isEnded()) return undefined;
       if (result.result === 'acknowledged') return result.sequence;
-      if (result.result === 'unknown' || result.reason === 'stale') {
-        const sequence = await this.#landed().catch(() => undefined);
-        if (sequence !== undefined) return sequence;
-      }
+      const sequence = await this.#landed().catch(() => undefined);
+      if (this.#isEnded()) return undefined;
+      if (sequence !== undefined) return sequence;
       await this.#pause();
     }
     return undefined;
@@ -122,23 +159,55 @@ export class FencedWriter {
   /** Is the subject's last message the one just tried? Another owner's there is the end of this one. */
   async #landed(): Promise<number | undefined> {
     const { log, stream, subject, ownership } = this.#options;
-    const message = await log.last(stream, subject);
-    if (!message) return undefined;
-    const found = decodeBundle(message.payload);
-    if (found.ownership === ownership) return found.bundle === this.#bundle ? message.sequence : undefined;
-    // Before the first record of ours, the last one is of course another's.
-    if (this.epoch === 0 || message.sequence <= this.last) return undefined;
-    const reason = `${found.owner} has taken over ${stream}`;
+    try {
+      const message = await log.last(stream, subject);
+      if (!message || message.sequence <= this.last) return undefined;
+      const found = decodeBundle(message.payload);
+      if (found.ownership === ownership) return found.bundle === this.#bundle ? message.sequence : undefined;
+      // Before the first record of ours stands, another's is no fence.
+      if (this.epoch !== 0) this.#fence(`${found.owner} has taken over ${stream}`);
+    } catch (error) {
+      // What stands behind our own record and can't be read was not written by us either.
+      const fence =
+        error instanceof StreamGone || error instanceof NewerFormat || error instanceof DamagedFrame;
+      if (!fence || this.epoch === 0) throw error;
+      this.#fence(error.message);
+    }
+    return undefined;
+  }
+
+  #fence(reason: string): void {
+    if (this.#ended) return;
     this.end(new Fenced(reason));
     this.#options.fenced(reason);
-    return undefined;
+  }
+
+  /** After an await: another part may have ended it meanwhile. */
+  #isEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Calls that carry more than a message takes go as several. */
+  #parted(entries: readonly LogEntry[]): readonly (readonly LogEntry[])[] {
+    const parts: LogEntry[][] = [[]];
+    let octets = 0;
+    for (const entry of entries) {
+      const size = sizeOfEntry(entry);
+      if (octets > 0 && octets + size > this.#options.limit) {
+        parts.push([]);
+        octets = 0;
+      }
+      octets += size;
+      parts.at(-1)?.push(entry);
+    }
+    return parts;
   }
 
   #nextBundle(): readonly Waiting[] {
     let octets = 0;
     let count = 0;
-    for (const { entries } of this.#queue) {
-      octets += entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+    for (const waiting of this.#queue) {
+      octets += waiting.octets;
       if (count > 0 && octets > this.#options.limit) break;
       count++;
     }
@@ -156,18 +225,5 @@ export class FencedWriter {
   }
 }
 
-/** About what an entry takes, a little more rather than less. */
-function sizeOf(entry: LogEntry): number {
-  if (entry.entry === 'epoch') return 64;
-  if (entry.entry === 'put') return 512 + envelopeSize(entry.deferred.envelope.recipients) + 400 * entry.deferred.open.length;
-  const { record } = entry;
-  const recipients = 'recipients' in record ? 8 * record.recipients.length : 0;
-  const born = 'born' in record ? (record.born ?? []) : [];
-  return born.reduce(
-    (sum, { envelope, content }) => sum + 512 + envelopeSize(envelope.recipients) + (content?.length ?? 0),
-    512 + recipients,
-  );
-}
-
-const envelopeSize = (recipients: readonly { readonly forwardPath: string }[]): number =>
-  recipients.reduce((sum, { forwardPath }) => sum + 2 * forwardPath.length + 32, 0);
+const textOf = (result: AppendResult): string =>
+  result.result === 'acknowledged' ? 'acknowledged' : `${result.result}: ${result.text}`;

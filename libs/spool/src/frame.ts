@@ -1,7 +1,8 @@
 /**
  * The frame of a segment, and of a bundle of deferred contents: many items, each a head and a raw body with a CRC.
  *
- *   "PRSG" | version 1 | 0 0 0 | writer id (16) | number (8) | count (4) | count × { head, body, crc (4 each) } | head body head body ...
+ *   "PRSG" | version 1 | 0 0 0 | writer id (16) | number (8) | count (4)
+ *   | count × { octets of head, octets of body, CRC-32 of both (4 each) } | head body head body ...
  *
  * All integers big endian. Bodies are never copied on reading: they are views of the received message.
  */
@@ -31,13 +32,14 @@ export interface FrameItem {
 /** Not a frame of ours, or damaged. The record is kept and passed; nothing is guessed. */
 export class DamagedFrame extends Error {}
 /** Written by a newer version: this process must not own what it can't read. */
-export class NewerFormat extends Error {
-  override readonly name = 'NewerFormat';
-}
+export class NewerFormat extends Error {}
 
 export function encodeFrame({ writer, number, items }: Frame): Buffer {
   const indexLength = items.length * entryLength;
-  const length = items.reduce((sum, { head, body }) => sum + head.length + body.length, fixedLength + indexLength);
+  const length = items.reduce(
+    (sum, { head, body }) => sum + head.length + body.length,
+    fixedLength + indexLength,
+  );
   const frame = Buffer.allocUnsafe(length);
   frame.writeUInt32BE(magic, 0);
   frame.writeUInt32BE(version << 24, 4);
@@ -58,24 +60,34 @@ export function encodeFrame({ writer, number, items }: Frame): Buffer {
   return frame;
 }
 
-/** @throws DamagedFrame, NewerFormat */
-export function decodeFrame(octets: Uint8Array): Frame {
+/** A segment or a bundle of contents, and not a bundle of records. */
+export const isFrame = (octets: Uint8Array): boolean =>
+  octets.length >= fixedLength && Buffer.from(octets.buffer, octets.byteOffset, 4).readUInt32BE() === magic;
+
+/** What was written, with undefined for an item whose octets are not the ones that were written. */
+export interface DecodedFrame {
+  readonly writer: Buffer;
+  readonly number: number;
+  readonly items: readonly (FrameItem | undefined)[];
+}
+
+/** @throws DamagedFrame when not even the items can be told apart, NewerFormat */
+export function decodeFrame(octets: Uint8Array): DecodedFrame {
   const frame = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-  if (frame.length < fixedLength || frame.readUInt32BE(0) !== magic) throw new DamagedFrame('no frame of ours');
+  if (frame.length < fixedLength || frame.readUInt32BE(0) !== magic)
+    throw new DamagedFrame('no frame of ours');
   const found = frame.readUInt8(4);
   if (found > version) throw new NewerFormat(`frame version ${found}; this process knows ${version}`);
   const count = frame.readUInt32BE(32);
   let at = fixedLength + count * entryLength;
   if (at > frame.length) throw new DamagedFrame(`the index of ${count} items is cut`);
-  const items: FrameItem[] = [];
+  const items: (FrameItem | undefined)[] = [];
   for (let entry = fixedLength; items.length < count; entry += entryLength) {
     const headEnd = at + frame.readUInt32BE(entry);
     const bodyEnd = headEnd + frame.readUInt32BE(entry + 4);
     if (bodyEnd > frame.length) throw new DamagedFrame(`item ${items.length} of ${count} is cut`);
     const item = { head: frame.subarray(at, headEnd), body: frame.subarray(headEnd, bodyEnd) };
-    if (crc32(item.body, crc32(item.head)) !== frame.readUInt32BE(entry + 8))
-      throw new DamagedFrame(`item ${items.length} of ${count} has a wrong checksum`);
-    items.push(item);
+    items.push(crc32(item.body, crc32(item.head)) === frame.readUInt32BE(entry + 8) ? item : undefined);
     at = bodyEnd;
   }
   return { writer: frame.subarray(8, 24), number: Number(frame.readBigUInt64BE(24)), items };
@@ -94,8 +106,9 @@ export function mailItem(mail: MailObject): FrameItem {
 
 /** @throws DamagedFrame */
 export function decodeMail({ head, body }: FrameItem): MailObject {
-  const envelope = packr.unpack(head) as Envelope | undefined;
-  if (typeof envelope?.id !== 'string' || !Array.isArray(envelope.recipients)) throw new DamagedFrame('no envelope');
+  const envelope = packr.unpack(head) as Envelope | null | undefined;
+  if (typeof envelope?.id !== 'string' || !Array.isArray(envelope.recipients))
+    throw new DamagedFrame('no envelope');
   return envelope.large === undefined ? { envelope, content: body } : { envelope };
 }
 

@@ -12,7 +12,9 @@ export async function jetStreamRegister(connection: NatsConnection, replicas: nu
   return {
     async get(key) {
       const entry = await kv.get(key);
-      return entry === null || entry.operation !== 'PUT' ? undefined : { value: entry.value, revision: entry.revision };
+      return entry === null || entry.operation !== 'PUT'
+        ? undefined
+        : { value: entry.value, revision: entry.revision };
     },
     create: (key, value) => unlessTaken(kv.create(key, value)),
     update: (key, value, revision) => unlessTaken(kv.update(key, value, revision)),

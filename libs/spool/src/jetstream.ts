@@ -1,30 +1,40 @@
 /**
- * The log in JetStream. Publishes and reads go over connections of their own: a batch of segments must not stand in
- * front of an acknowledgement.
+ * The log in JetStream. Publishes and reads go over connections of their own: a batch of segments or a large content on
+ * its way to a reader must not stand in front of an acknowledgement.
  */
 import { connectNats, type NatsAddress } from '@postrider/nats-server';
 import { times } from '@postrider/protocol';
 import {
   DiscardPolicy,
+  NatsError,
   RetentionPolicy,
   StorageType,
   type JetStreamManager,
+  type MsgRequest,
   type NatsConnection,
   type StreamConfig,
-  type StreamInfo,
 } from 'nats';
 import { Acknowledgements } from './acknowledgements.js';
 import { readBatch } from './direct-get.js';
 import { jetStreamRegister } from './jetstream-register.js';
-import type { AppendOptions, AppendResult, Log, LogMessage, LogState, ReadLimit, Register } from './log.js';
-import { shares, streamsOf, subjects, type ShardStreams } from './names.js';
+import {
+  StreamGone,
+  type AppendOptions,
+  type AppendResult,
+  type Log,
+  type LogMessage,
+  type LogState,
+  type ReadLimit,
+  type Register,
+} from './log.js';
+import { shardStreams, type StreamPlan } from './names.js';
 
 export interface JetStreamOptions {
   readonly address: NatsAddress;
   /** Names the connections in the server's list. */
   readonly name: string;
   readonly replicas: number;
-  /** Room for all streams together, octets. */
+  /** Room for all streams of all shards together, octets. */
   readonly maxSizeInOctets: number;
 }
 
@@ -32,14 +42,22 @@ export interface JetStreamOptions {
 const duplicateWindow = 120_000;
 const nanosecondsPerMillisecond = 1_000_000;
 
+/** JetStream's error codes (nats-server: server/errors.json). */
+const noMessageFound = 10037;
+const streamNotFound = 10059;
+
+/** @throws NatsError when no server answers, or one without JetStream */
 export async function connectJetStreamLog(options: JetStreamOptions): Promise<Log> {
-  const [writing, reading] = await Promise.all([
-    connectNats(options.address, `${options.name}/spool`),
-    connectNats(options.address, `${options.name}/spool-reads`),
-  ]);
-  const manager = await writing.jetstreamManager({ timeout: times.publishUnknown });
-  const register = await jetStreamRegister(writing, options.replicas);
-  return new JetStreamLog({ writing, reading, manager, register }, options);
+  const writing = await connectNats(options.address, `${options.name}/spool`);
+  try {
+    const manager = await writing.jetstreamManager({ timeout: times.publishUnknown });
+    const register = await jetStreamRegister(writing, options.replicas);
+    const reading = await connectNats(options.address, `${options.name}/spool-reads`);
+    return new JetStreamLog({ writing, reading, manager, register }, options);
+  } catch (error) {
+    await writing.close();
+    throw error;
+  }
 }
 
 interface Connections {
@@ -72,19 +90,10 @@ class JetStreamLog implements Log {
 
   async prepare(shards: readonly string[]): Promise<void> {
     const known = new Set(await this.streams());
-    for (const shard of shards) {
-      const names = streamsOf(shard);
-      const patterns: Record<keyof ShardStreams, string> = {
-        spool: subjects.spool(shard),
-        defer: subjects.state(shard),
-        deferContent: subjects.deferContent(shard),
-        content: subjects.content(shard),
-      };
-      for (const key of Object.keys(patterns) as (keyof ShardStreams)[]) {
-        if (known.has(names[key])) continue;
-        const maxOctets = Math.floor((this.#options.maxSizeInOctets * shares[key]) / shards.length);
-        await this.#addStream(names[key], patterns[key], maxOctets);
-      }
+    for (const plan of shards.flatMap(shardStreams)) {
+      const maxOctets = Math.floor((this.#options.maxSizeInOctets * plan.share) / shards.length);
+      if (known.has(plan.name)) await this.#resize(plan.name, maxOctets);
+      else await this.#addStream(plan, maxOctets);
     }
   }
 
@@ -102,15 +111,12 @@ class JetStreamLog implements Log {
     return readBatch(this.#connections.reading, stream, { seq: from, next_by_subj: subject }, limit);
   }
 
-  async last(stream: string, subject: string): Promise<LogMessage | undefined> {
-    // From the leader: a replica that lags would show an older one, and the fence counts on this.
-    try {
-      const message = await this.#connections.manager.streams.getMessage(stream, { last_by_subj: subject });
-      return { sequence: message.seq, payload: message.data };
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+  at(stream: string, sequence: number): Promise<LogMessage | undefined> {
+    return this.#ask(stream, { seq: sequence });
+  }
+
+  last(stream: string, subject: string): Promise<LogMessage | undefined> {
+    return this.#ask(stream, { last_by_subj: subject });
   }
 
   async state(stream: string): Promise<LogState> {
@@ -133,7 +139,7 @@ class JetStreamLog implements Log {
   }
 
   async subjects(stream: string, pattern: string): Promise<readonly string[]> {
-    const { state }: StreamInfo = await this.#connections.manager.streams.info(stream, { subjects_filter: pattern });
+    const { state } = await this.#connections.manager.streams.info(stream, { subjects_filter: pattern });
     return Object.keys(state.subjects ?? {});
   }
 
@@ -142,10 +148,23 @@ class JetStreamLog implements Log {
     await Promise.all([this.#connections.writing.close(), this.#connections.reading.close()]);
   }
 
-  async #addStream(name: string, pattern: string, maxOctets: number): Promise<void> {
+  /** By the API, which the leader answers: a replica that lags would show an older state, and the fence counts on this. */
+  async #ask(stream: string, request: MsgRequest): Promise<LogMessage | undefined> {
+    try {
+      const message = await this.#connections.manager.streams.getMessage(stream, request);
+      return { sequence: message.seq, payload: message.data };
+    } catch (error) {
+      const code = error instanceof NatsError ? error.api_error?.err_code : undefined;
+      if (code === noMessageFound) return undefined;
+      if (code === streamNotFound) throw new StreamGone(`no stream ${stream}`);
+      throw error;
+    }
+  }
+
+  async #addStream({ name, subject }: StreamPlan, maxOctets: number): Promise<void> {
     const config: Partial<StreamConfig> = {
       name,
-      subjects: [pattern],
+      subjects: [subject],
       storage: StorageType.File,
       retention: RetentionPolicy.Limits,
       discard: DiscardPolicy.New,
@@ -161,9 +180,13 @@ class JetStreamLog implements Log {
       if (!(await this.streams()).includes(name)) throw error;
     }
   }
-}
 
-/** JetStream's API error 404 with code 10037, or no message at all. */
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && /no message found|404/i.test(error.message);
+  /** The configuration gives another size than when the stream was made. */
+  async #resize(name: string, maxOctets: number): Promise<void> {
+    const { streams } = this.#connections.manager;
+    const { config } = await streams.info(name);
+    if (config.max_bytes === maxOctets) return;
+    // Where an operator's tools own the streams, this process may not change them: theirs is the size that counts.
+    await streams.update(name, { ...config, max_bytes: maxOctets }).catch(() => undefined);
+  }
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { LargeContent, MailId } from '@postrider/mail';
 import type { AppendResult, Log } from './log.js';
-import { chunkInOctets, streamsOf, subjects, unacknowledgedChunks } from './names.js';
+import { chunkInOctets, chunksUnderWay, streamsOf, subjects } from './names.js';
 import { ContentMissing, type LargeContentWriter } from './spool.js';
 
 interface LargeContentContext {
@@ -11,7 +11,7 @@ interface LargeContentContext {
   readonly contentId: MailId;
 }
 
-/** A chunk whose fate is unknown is tried again; the same id is stored once. */
+/** A chunk whose fate is unknown is tried again; the same id is stored once. Four time-outs are shorter than DATA's. */
 const tries = 4;
 
 export function largeContentWriter({ log, shard, contentId }: LargeContentContext): LargeContentWriter {
@@ -28,25 +28,31 @@ export function largeContentWriter({ log, shard, contentId }: LargeContentContex
     if (result.result !== 'acknowledged')
       failure ??= new ContentRefused(result.text, result.result === 'refused' && result.reason === 'full');
   };
-  const send = (): void => {
-    const chunk = Buffer.concat(pending, pendingOctets);
-    [pending, pendingOctets] = [[], 0];
+  const send = (chunk: Buffer): void => {
     const sent: Promise<void> = publish(chunk, chunks++).finally(() => underWay.delete(sent));
     underWay.add(sent);
+  };
+  /** Whole chunks only, until the end: what DATA gives comes in any size. */
+  const sendWhole = async (): Promise<void> => {
+    let rest = Buffer.concat(pending, pendingOctets);
+    for (; rest.length >= chunkInOctets && !failure; rest = rest.subarray(chunkInOctets)) {
+      send(rest.subarray(0, chunkInOctets));
+      while (underWay.size >= chunksUnderWay) await Promise.race(underWay);
+    }
+    [pending, pendingOctets] = [rest.length > 0 ? [rest] : [], rest.length];
   };
   return {
     shard,
     async write(chunk) {
+      if (failure) throw failure;
       hash.update(chunk);
       octets += chunk.length;
       pending.push(chunk);
       pendingOctets += chunk.length;
-      if (pendingOctets >= chunkInOctets) send();
-      while (underWay.size >= unacknowledgedChunks) await Promise.race(underWay);
-      if (failure) throw failure;
+      if (pendingOctets >= chunkInOctets) await sendWhole();
     },
     async finish() {
-      if (pendingOctets > 0) send();
+      if (pendingOctets > 0) send(Buffer.concat(pending, pendingOctets));
       await Promise.all(underWay);
       if (failure) throw failure;
       return { chunks, octets, sha256: hash.digest('hex'), contentId };
@@ -77,11 +83,24 @@ async function appendChunk(log: Log, subject: string, chunk: Buffer): Promise<Ap
 }
 
 /** @throws ContentMissing when a chunk is not there, or octets or hash differ; also when the log can't be read */
-export async function* readLargeContent(log: Log, shard: string, large: LargeContent): AsyncGenerator<Uint8Array> {
+export async function* readLargeContent(
+  log: Log,
+  shard: string,
+  large: LargeContent,
+): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
+  const ahead: Promise<Uint8Array>[] = [];
   let octets = 0;
+  let asked = 0;
   for (let n = 0; n < large.chunks; n++) {
-    const chunk = await readChunk(log, shard, large.contentId, n);
+    while (ahead.length < chunksUnderWay && asked < large.chunks) {
+      const chunk = readChunk({ log, shard, contentId: large.contentId }, asked++);
+      // It is heard when its turn comes; until then, or when the reader stops early, it must not end the process.
+      chunk.catch(() => undefined);
+      ahead.push(chunk);
+    }
+    const chunk = await ahead.shift();
+    if (!chunk) break;
     hash.update(chunk);
     octets += chunk.length;
     yield chunk;
@@ -90,7 +109,7 @@ export async function* readLargeContent(log: Log, shard: string, large: LargeCon
     throw new ContentMissing(`content ${large.contentId} is not what was stored`);
 }
 
-async function readChunk(log: Log, shard: string, contentId: MailId, n: number): Promise<Uint8Array> {
+async function readChunk({ log, shard, contentId }: LargeContentContext, n: number): Promise<Uint8Array> {
   const { content } = streamsOf(shard);
   const subject = subjects.chunk(shard, contentId, n);
   const [near] = await log.read(content, subject, 1, { messages: 1, octets: chunkInOctets * 2 });

@@ -8,7 +8,9 @@ const spoolPrefix = streamsOf('').spool;
 /** Shards by the streams that there are. */
 export async function shardsOf(log: Log): Promise<readonly string[]> {
   const names = await log.streams();
-  return names.flatMap((name) => (name.startsWith(spoolPrefix) ? [name.slice(spoolPrefix.length)] : [])).sort(byNumber);
+  return names
+    .flatMap((name) => (name.startsWith(spoolPrefix) ? [name.slice(spoolPrefix.length)] : []))
+    .sort(byNumber);
 }
 
 const byNumber = (a: string, b: string): number => Number(a) - Number(b) || a.localeCompare(b);
@@ -30,7 +32,9 @@ export function leasesOver(log: Log): Leases {
     async list() {
       const shards = await shardsOf(log);
       const entries = await Promise.all(shards.map((shard) => register.get(keyOf(shard))));
-      return new Map(shards.flatMap((shard, n) => (entries[n] ? [[shard, decode(entries[n].value)] as const] : [])));
+      return new Map(
+        shards.flatMap((shard, n) => (entries[n] ? [[shard, decode(entries[n].value)] as const] : [])),
+      );
     },
     async revoke(shard) {
       await register.delete(keyOf(shard));
@@ -55,7 +59,8 @@ class RegisterLease implements Lease {
     const record = { ...this.#record, ...change };
     const { register } = this.#log;
     const revision =
-      (await register.update(this.#key, encode(record), this.#revision)) ?? (await this.#resume(encode(record)));
+      (await register.update(this.#key, encode(record), this.#revision)) ??
+      (await this.#resume(encode(record)));
     if (revision === undefined) return false;
     [this.#record, this.#revision] = [record, revision];
     return true;
@@ -71,10 +76,13 @@ class RegisterLease implements Lease {
     const { register } = this.#log;
     const entry = await register.get(this.#key);
     if (entry === undefined) return register.create(this.#key, value);
-    return decode(entry.value).owner === this.#record.owner ? register.update(this.#key, value, entry.revision) : undefined;
+    return decode(entry.value).owner === this.#record.owner
+      ? register.update(this.#key, value, entry.revision)
+      : undefined;
   }
 }
 
 const keyOf = (shard: string): string => `shard.${shard}`;
 const encode = (record: LeaseRecord): Uint8Array => Buffer.from(JSON.stringify(record));
-const decode = (value: Uint8Array): LeaseRecord => JSON.parse(Buffer.from(value).toString('utf8')) as LeaseRecord;
+const decode = (value: Uint8Array): LeaseRecord =>
+  JSON.parse(Buffer.from(value).toString('utf8')) as LeaseRecord;

@@ -10,11 +10,14 @@ export interface Log {
   streams(): Promise<readonly string[]>;
   append(subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
   /**
-   * Messages of a stream on one subject from a sequence on, in order; may be fewer than there are, none at the end.
+   * Messages of a stream on one subject from a sequence on, in order and without gaps. May be fewer than there are, even
+   * none: a replica may lag, so an empty answer is no proof.
    * @throws when the log can't be reached
    */
   read(stream: string, subject: string, from: number, limit: ReadLimit): Promise<readonly LogMessage[]>;
-  /** The last message on a subject. */
+  /** One message, from the leader: a replica may lag. Undefined: it is surely not there. */
+  at(stream: string, sequence: number): Promise<LogMessage | undefined>;
+  /** The last message on a subject, from the leader. @throws StreamGone */
   last(stream: string, subject: string): Promise<LogMessage | undefined>;
   state(stream: string): Promise<LogState>;
   /** Removes every message before that sequence. */
@@ -41,8 +44,12 @@ export interface AppendOptions {
 export type AppendResult =
   | { readonly result: 'acknowledged'; readonly sequence: number; readonly duplicate: boolean }
   /** Surely not stored. `full`: a limit; `stale`: expectedLast was not the last. */
-  | { readonly result: 'refused'; readonly reason: 'full' | 'stale' | 'away' | 'other'; readonly text: string }
-  /** It may be stored now, later, or never. */
+  | {
+      readonly result: 'refused';
+      readonly reason: 'full' | 'stale' | 'away' | 'other';
+      readonly text: string;
+    }
+  /** It may be stored by now, later, or never. */
   | { readonly result: 'unknown'; readonly text: string };
 
 export interface LogMessage {
@@ -76,3 +83,6 @@ export interface RegisterEntry {
   readonly value: Uint8Array;
   readonly revision: number;
 }
+
+/** The stream is not there: it was never made, or somebody removed it. */
+export class StreamGone extends Error {}

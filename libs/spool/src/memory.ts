@@ -1,13 +1,24 @@
 /** The log in memory, with JetStream's rules: for tests, and for measuring what is above it. */
-import type { AppendOptions, AppendResult, Log, LogMessage, LogState, ReadLimit, Register, RegisterEntry } from './log.js';
-import { shares, streamsOf, subjects, type ShardStreams } from './names.js';
+import { systemClock, type Clock } from '@postrider/actor';
+import { times } from '@postrider/protocol';
+import {
+  StreamGone,
+  type AppendOptions,
+  type AppendResult,
+  type Log,
+  type LogMessage,
+  type LogState,
+  type ReadLimit,
+  type Register,
+  type RegisterEntry,
+} from './log.js';
+import { shardStreams } from './names.js';
 
 interface StoredMessage extends LogMessage {
   readonly subject: string;
 }
 
 interface Stream {
-  readonly name: string;
   readonly pattern: string;
   messages: StoredMessage[];
   lastSequence: number;
@@ -16,10 +27,15 @@ interface Stream {
   readonly ids: Map<string, number>;
 }
 
+interface TimedEntry extends RegisterEntry {
+  /** Monotonic milliseconds. */
+  readonly writtenAt: number;
+}
+
 /** Survives its users: two spools over one store are two processes over one NATS. */
 export class MemoryStore {
   readonly streams = new Map<string, Stream>();
-  readonly register = new Map<string, RegisterEntry>();
+  readonly register = new Map<string, TimedEntry>();
   revision = 0;
 }
 
@@ -33,32 +49,26 @@ export class MemoryLog implements Log {
   readonly #store: MemoryStore;
   readonly #maxSizeInOctets: number;
 
-  constructor(store: MemoryStore, maxSizeInOctets: number) {
+  constructor(store: MemoryStore, maxSizeInOctets: number, clock: Clock = systemClock) {
     this.#store = store;
     this.#maxSizeInOctets = maxSizeInOctets;
-    this.register = memoryRegister(store);
+    this.register = memoryRegister(store, clock);
   }
 
   prepare(shards: readonly string[]): Promise<void> {
     for (const shard of shards) {
-      const names = streamsOf(shard);
-      const patterns: Record<keyof ShardStreams, string> = {
-        spool: subjects.spool(shard),
-        defer: subjects.state(shard),
-        deferContent: subjects.deferContent(shard),
-        content: subjects.content(shard),
-      };
-      for (const key of Object.keys(patterns) as (keyof ShardStreams)[]) {
-        if (this.#store.streams.has(names[key])) continue;
-        this.#store.streams.set(names[key], {
-          name: names[key],
-          pattern: patterns[key],
+      for (const { name, subject, share } of shardStreams(shard)) {
+        if (this.#store.streams.has(name)) continue;
+        const maxOctets = Math.floor((this.#maxSizeInOctets * share) / shards.length);
+        const empty = {
+          pattern: subject,
           messages: [],
           lastSequence: 0,
           octets: 0,
-          maxOctets: Math.floor((this.#maxSizeInOctets * shares[key]) / shards.length),
+          maxOctets,
           ids: new Map(),
-        });
+        };
+        this.#store.streams.set(name, empty);
       }
     }
     return Promise.resolve();
@@ -69,87 +79,116 @@ export class MemoryLog implements Log {
   }
 
   append(subject: string, payload: Uint8Array, options: AppendOptions = {}): Promise<AppendResult> {
-    const stream = [...this.#store.streams.values()].find(({ pattern }) => matches(pattern, subject));
-    if (!stream) return Promise.resolve({ result: 'refused', reason: 'other', text: `no stream takes ${subject}` });
-    const known = options.messageId === undefined ? undefined : stream.ids.get(options.messageId);
-    if (known !== undefined) return Promise.resolve({ result: 'acknowledged', sequence: known, duplicate: true });
-    const last = stream.messages.findLast((message) => message.subject === subject)?.sequence ?? 0;
-    if (options.expectedLast !== undefined && options.expectedLast !== last)
-      return Promise.resolve({ result: 'refused', reason: 'stale', text: `the last is ${last}` });
-    if (stream.octets + payload.length + messageOverhead > stream.maxOctets)
-      return Promise.resolve({ result: 'refused', reason: 'full', text: 'maximum bytes exceeded' });
-    const sequence = ++stream.lastSequence;
-    // A copy: the caller's buffer may live on, as over a network.
-    stream.messages.push({ sequence, subject, payload: Buffer.from(payload) });
-    stream.octets += payload.length + messageOverhead;
-    if (options.messageId !== undefined) stream.ids.set(options.messageId, sequence);
-    return Promise.resolve({ result: 'acknowledged', sequence, duplicate: false });
+    return Promise.resolve(this.#append(subject, payload, options));
   }
 
   read(name: string, subject: string, from: number, limit: ReadLimit): Promise<readonly LogMessage[]> {
-    const found: LogMessage[] = [];
-    let octets = 0;
-    for (const message of this.#stream(name).messages) {
-      if (message.sequence < from || !matches(subject, message.subject)) continue;
-      if (found.length >= limit.messages || (found.length > 0 && octets + message.payload.length > limit.octets)) break;
-      octets += message.payload.length;
-      found.push({ sequence: message.sequence, payload: message.payload });
-    }
-    return Promise.resolve(found);
+    return this.#on(name, ({ messages }) => {
+      const found: LogMessage[] = [];
+      let octets = 0;
+      for (let at = firstFrom(messages, from); at < messages.length && found.length < limit.messages; at++) {
+        const message = messages[at];
+        if (!message || !matches(subject, message.subject)) continue;
+        octets += message.payload.length;
+        if (found.length > 0 && octets > limit.octets) break;
+        found.push(message);
+      }
+      return found;
+    });
+  }
+
+  at(name: string, sequence: number): Promise<LogMessage | undefined> {
+    return this.#on(name, ({ messages }) => {
+      const found = messages[firstFrom(messages, sequence)];
+      return found?.sequence === sequence ? found : undefined;
+    });
   }
 
   last(name: string, subject: string): Promise<LogMessage | undefined> {
-    return Promise.resolve(this.#stream(name).messages.findLast((message) => message.subject === subject));
+    return this.#on(name, ({ messages }) => messages.findLast((message) => message.subject === subject));
   }
 
   state(name: string): Promise<LogState> {
-    const { messages, lastSequence, octets, maxOctets } = this.#stream(name);
-    const firstSequence = messages[0]?.sequence ?? lastSequence + 1;
-    return Promise.resolve({ firstSequence, lastSequence, messages: messages.length, octets, maxOctets });
+    return this.#on(name, ({ messages, lastSequence, octets, maxOctets }) => {
+      const firstSequence = messages[0]?.sequence ?? lastSequence + 1;
+      return { firstSequence, lastSequence, messages: messages.length, octets, maxOctets };
+    });
   }
 
   truncate(name: string, before: number): Promise<void> {
-    this.#keep(name, ({ sequence }) => sequence >= before);
-    return Promise.resolve();
+    return this.#on(name, (stream) => keepOnly(stream, ({ sequence }) => sequence >= before));
   }
 
   purge(name: string, subject: string): Promise<void> {
-    this.#keep(name, (message) => !matches(subject, message.subject));
-    return Promise.resolve();
+    return this.#on(name, (stream) => keepOnly(stream, (message) => !matches(subject, message.subject)));
   }
 
   subjects(name: string, pattern: string): Promise<readonly string[]> {
-    const all = this.#stream(name).messages.map(({ subject }) => subject);
-    return Promise.resolve([...new Set(all)].filter((subject) => matches(pattern, subject)));
+    return this.#on(name, ({ messages }) => {
+      const all = new Set(messages.map(({ subject }) => subject));
+      return [...all].filter((subject) => matches(pattern, subject));
+    });
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  #keep(name: string, wanted: (message: StoredMessage) => boolean): void {
-    const stream = this.#stream(name);
-    stream.messages = stream.messages.filter(wanted);
-    stream.octets = stream.messages.reduce((sum, { payload }) => sum + payload.length + messageOverhead, 0);
+  #append(subject: string, payload: Uint8Array, { messageId, expectedLast }: AppendOptions): AppendResult {
+    const stream = [...this.#store.streams.values()].find(({ pattern }) => matches(pattern, subject));
+    if (!stream) return { result: 'refused', reason: 'away', text: `no stream takes ${subject}` };
+    const known = messageId === undefined ? undefined : stream.ids.get(messageId);
+    if (known !== undefined) return { result: 'acknowledged', sequence: known, duplicate: true };
+    const last = stream.messages.findLast((message) => message.subject === subject)?.sequence ?? 0;
+    if (expectedLast !== undefined && expectedLast !== last)
+      return { result: 'refused', reason: 'stale', text: `the last is ${last}` };
+    if (stream.octets + payload.length + messageOverhead > stream.maxOctets)
+      return { result: 'refused', reason: 'full', text: 'maximum bytes exceeded' };
+    const sequence = ++stream.lastSequence;
+    // A copy: the caller's buffer may live on, as over a network.
+    stream.messages.push({ sequence, subject, payload: Buffer.from(payload) });
+    stream.octets += payload.length + messageOverhead;
+    if (messageId !== undefined) stream.ids.set(messageId, sequence);
+    return { result: 'acknowledged', sequence, duplicate: false };
   }
 
-  #stream(name: string): Stream {
+  #on<T>(name: string, act: (stream: Stream) => T): Promise<T> {
     const stream = this.#store.streams.get(name);
-    if (!stream) throw new Error(`no stream ${name}`);
-    return stream;
+    return stream ? Promise.resolve(act(stream)) : Promise.reject(new StreamGone(`no stream ${name}`));
   }
 }
 
-function memoryRegister(store: MemoryStore): Register {
+/** Index of the first message with that sequence or a later one. */
+function firstFrom(messages: readonly StoredMessage[], sequence: number): number {
+  let [low, high] = [0, messages.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((messages[middle]?.sequence ?? 0) < sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function keepOnly(stream: Stream, wanted: (message: StoredMessage) => boolean): void {
+  stream.messages = stream.messages.filter(wanted);
+  stream.octets = stream.messages.reduce((sum, { payload }) => sum + payload.length + messageOverhead, 0);
+}
+
+function memoryRegister(store: MemoryStore, clock: Clock): Register {
   const write = (key: string, value: Uint8Array): number => {
-    store.register.set(key, { value: Buffer.from(value), revision: ++store.revision });
-    return store.revision;
+    const entry = { value: Buffer.from(value), revision: ++store.revision, writtenAt: clock.monotonic() };
+    store.register.set(key, entry);
+    return entry.revision;
+  };
+  const get = (key: string): RegisterEntry | undefined => {
+    const entry = store.register.get(key);
+    return entry && clock.monotonic() - entry.writtenAt < times.leaseTtl ? entry : undefined;
   };
   return {
-    get: (key) => Promise.resolve(store.register.get(key)),
-    create: (key, value) => Promise.resolve(store.register.has(key) ? undefined : write(key, value)),
+    get: (key) => Promise.resolve(get(key)),
+    create: (key, value) => Promise.resolve(get(key) ? undefined : write(key, value)),
     update: (key, value, revision) =>
-      Promise.resolve(store.register.get(key)?.revision === revision ? write(key, value) : undefined),
+      Promise.resolve(get(key)?.revision === revision ? write(key, value) : undefined),
     delete: (key) => {
       store.register.delete(key);
       return Promise.resolve();

@@ -1,15 +1,13 @@
-/** The streams of a shard, their subjects, and each one's share of the room (DESIGN §3). */
+/** The streams of a shard, their subjects, their shares of the room, and the sizes of what stands in them (DESIGN §3). */
 
-/**
- * - spool: `.segment` from every smtp-ingress, `.outcome` from the owner alone
- * - defer: `.state` from the owner alone: envelope and status of each deferred mail
- * - deferContent: `.content`, bundles of contents of deferred mail
- * - content: `<content id>.<n>`, chunks of large contents
- */
 export interface ShardStreams {
+  /** `.segment` from every smtp-ingress, `.outcome` from the owner alone. */
   readonly spool: string;
+  /** `.state` from the owner alone: envelope and status of each deferred mail. */
   readonly defer: string;
+  /** `.content`: contents of deferred mail in bundles, from the owner. */
   readonly deferContent: string;
+  /** `<content id>.<n>`: chunks of large contents, from smtp-ingress. */
   readonly content: string;
 }
 
@@ -32,28 +30,48 @@ export const subjects = {
 } as const;
 
 /**
- * Shares of `spool.max_size`: mail on its way and deferred mail need most; states are a hundredth of their contents,
- * but every retry adds one.
+ * Shares of `spool.max_size`: mail on its way and deferred mail need most; a state is small beside its content, but
+ * every retry adds one.
  */
-export const shares: Readonly<Record<keyof ShardStreams, number>> = {
+const shares: Readonly<Record<keyof ShardStreams, number>> = {
   spool: 0.4,
   deferContent: 0.25,
   content: 0.25,
   defer: 0.1,
 };
 
-/** Ingress stops at this share of SPOOL; the rest is for outcomes, moves and DSNs. */
+export interface StreamPlan {
+  readonly name: string;
+  readonly subject: string;
+  /** Of `spool.max_size`, all shards together. */
+  readonly share: number;
+}
+
+export function shardStreams(shard: string): readonly StreamPlan[] {
+  const names = streamsOf(shard);
+  return [
+    { name: names.spool, subject: subjects.spool(shard), share: shares.spool },
+    { name: names.defer, subject: subjects.state(shard), share: shares.defer },
+    { name: names.deferContent, subject: subjects.deferContent(shard), share: shares.deferContent },
+    { name: names.content, subject: subjects.content(shard), share: shares.content },
+  ];
+}
+
+/** New mail and moves to DEFER stop at this share of a stream; the rest is for outcomes and DSNs. */
 export const softLimit = 0.8;
 
 /** Room in a message besides its payload: headers and the frame's own fields. */
 export const messageReserveInOctets = 16 * 1024;
-export const segmentLimitInOctets = 1024 * 1024 - messageReserveInOctets;
+/** @param maxPayload the server's, octets */
+export const frameLimit = (maxPayload: number): number =>
+  Math.min(1024 * 1024, maxPayload) - messageReserveInOctets;
 
 /** Content over this is large: it streams in chunks. Also the most that one mail adds to a segment. */
 export const largeContentInOctets = 256 * 1024;
 export const chunkInOctets = 128 * 1024;
-/** Chunks under way without acknowledgement: what a large mail costs in memory. */
-export const unacknowledgedChunks = 8;
+/** Chunks under way without acknowledgement, or read ahead: what a large mail costs in memory. */
+export const chunksUnderWay = 8;
 
 /** `0`, `1`, …: shards whose names are tokens of a subject. */
-export const shardNames = (count: number): readonly string[] => Array.from({ length: count }, (_, n) => String(n));
+export const shardNames = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, n) => String(n));

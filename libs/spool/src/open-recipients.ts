@@ -1,5 +1,5 @@
 /** What a mail's records leave to be done: pure, the same for replay, for the owner's memory and for the model test. */
-import { isFinal, type Envelope, type MailRecord } from '@postrider/mail';
+import { isFinal, type Envelope, type MailObject, type MailRecord } from '@postrider/mail';
 import type { OpenRecipient } from './spool.js';
 
 /** A mail as its records have left it. */
@@ -48,3 +48,7 @@ function attempted(
     diagnostic: record.diagnostic,
   };
 }
+
+/** Mail that exists because of this record. */
+export const bornOf = (record: MailRecord): readonly MailObject[] =>
+  isFinal(record) || record.kind === 'deferred' || record.kind === 'unknown' ? (record.born ?? []) : [];

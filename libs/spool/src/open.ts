@@ -21,7 +21,11 @@ export function memorySpool(options: {
   readonly maxSizeInOctets?: number;
   readonly clock?: Clock;
 }): Spool {
-  const log = new MemoryLog(options.store ?? new MemoryStore(), options.maxSizeInOctets ?? 1024 ** 3);
+  const log = new MemoryLog(
+    options.store ?? new MemoryStore(),
+    options.maxSizeInOctets ?? 1024 ** 3,
+    options.clock,
+  );
   return spoolOver(log, { clock: options.clock ?? systemClock, giveUpAfter: giveUpAfter(1) });
 }
 
@@ -30,7 +34,7 @@ export function spoolOver(log: Log, context: { readonly clock: Clock; readonly g
     prepare: (shards) => log.prepare(shards),
     shards: () => shardsOf(log),
     writer: (options) => new SegmentWriter({ log, ...context }, options),
-    own: (shard, options) => ownShard({ log, clock: context.clock }, shard, options),
+    own: (shard, options) => ownShard({ ...options, log, clock: context.clock, shard }),
     leases: () => leasesOver(log),
     largeContent: (shard, large) => readLargeContent(log, shard, large),
     close: () => log.close(),

@@ -12,14 +12,10 @@ export class Pins {
     else this.#counts.delete(sequence);
   }
 
-  /** Infinity when nothing is pinned. */
+  /** Infinity when nothing is pinned. Looks at all of them: for housekeeping, not for each mail. */
   oldest(): number {
     let oldest = Infinity;
     for (const sequence of this.#counts.keys()) if (sequence < oldest) oldest = sequence;
     return oldest;
-  }
-
-  get size(): number {
-    return this.#counts.size;
   }
 }

@@ -1,13 +1,27 @@
-/** Reading a shard's logs at a takeover: outcomes first, then the deferred state; segments follow in segments.ts. */
-import type { MailId, MailObject } from '@postrider/mail';
+/** Reading the records of a shard's logs at a takeover: SPOOL's outcomes, DEFER's state. Segments follow in segments.ts. */
+import type { Clock } from '@postrider/actor';
+import type { MailId, MailObject, MailRecord } from '@postrider/mail';
+import { NewerFormat } from './frame.js';
 import type { Log } from './log.js';
-import { streamsOf, subjects } from './names.js';
-import { applyRecord, type MailState } from './open-recipients.js';
+import { applyRecord, bornOf, untouched, type MailState } from './open-recipients.js';
 import { decodeBundle, type DeferredMail, type LogEntry } from './record-frame.js';
-import { RecordsBefore } from './shard-state.js';
+import { RecordsBefore } from './records-before.js';
 
 /** Messages and octets of one read. */
 const batch = { messages: 256, octets: 4 * 1024 * 1024 };
+/** A replica that lags gets this long to have what the leader has acknowledged. */
+const lagAtMost = 30_000;
+const lagPause = 100;
+
+export interface RecordSource {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly stream: string;
+  readonly subject: string;
+  /** Sequence of a message that is surely there, and the last that is read. */
+  readonly upTo: number;
+  readonly damaged: (sequence: number, text: string) => void;
+}
 
 export interface ReplayedOutcomes {
   readonly records: RecordsBefore;
@@ -18,96 +32,121 @@ export interface ReplayedOutcomes {
 export interface BornMail {
   readonly mail: MailObject;
   readonly sequence: number;
-  readonly place: 'spool' | 'defer';
 }
 
-export interface ReplayedDeferred {
-  readonly mails: ReadonlyMap<MailId, DeferredAt>;
-  readonly born: readonly BornMail[];
-  /** Records about mail born in DEFER. */
-  readonly records: RecordsBefore;
-}
-
+/** A mail in DEFER after all that DEFER says of it. */
 export interface DeferredAt {
   readonly deferred: DeferredMail;
   readonly sequence: number;
   readonly state: MailState;
+  /** Octets of a content that stands in the record itself. */
+  readonly bornOctets: number | undefined;
 }
 
-/** SPOOL's outcomes up to the owner's own epoch record. @param damaged told of a record that can't be read */
-export async function replayOutcomes(
-  log: Log,
-  shard: string,
-  epoch: number,
-  damaged: (sequence: number, text: string) => void,
-): Promise<ReplayedOutcomes> {
+export interface ReplayedDeferred {
+  readonly mails: ReadonlyMap<MailId, DeferredAt>;
+  /** Records about mail that is not here: written with a move that did not come to its put. */
+  readonly others: readonly MailRecord[];
+}
+
+/** SPOOL's outcomes up to the owner's own epoch record. */
+export async function replayOutcomes(source: RecordSource): Promise<ReplayedOutcomes> {
   const records = new RecordsBefore();
   const born: BornMail[] = [];
-  const { spool } = streamsOf(shard);
-  for await (const { sequence, entry } of entriesOf(log, spool, subjects.outcome(shard), epoch, damaged)) {
-    if (entry.entry !== 'record') continue;
-    records.add(entry.record);
-    if ('born' in entry.record)
-      for (const mail of entry.record.born ?? []) born.push({ mail, sequence, place: 'spool' });
+  for await (const { sequence, entries } of bundlesOf(source)) {
+    for (const entry of entries) {
+      if (entry.entry !== 'record' || !records.add(entry.record)) continue;
+      for (const mail of bornOf(entry.record)) born.push({ mail, sequence });
+    }
   }
   return { records, born };
 }
 
 /** DEFER's state up to the owner's own record there. */
-export async function replayDeferred(
-  log: Log,
-  shard: string,
-  upTo: number,
-  damaged: (sequence: number, text: string) => void,
-): Promise<ReplayedDeferred> {
-  const mails = new Map<MailId, DeferredAt>();
-  const records = new RecordsBefore();
-  const born: BornMail[] = [];
-  for await (const { sequence, entry } of entriesOf(log, streamsOf(shard).defer, subjects.state(shard), upTo, damaged)) {
-    if (entry.entry === 'put') {
-      const { open, held } = entry.deferred;
-      const state: MailState = held === undefined ? { open } : { open, held };
-      mails.set(entry.deferred.envelope.id, { deferred: entry.deferred, sequence, state });
+export async function replayDeferred(source: RecordSource): Promise<ReplayedDeferred> {
+  const replay = new DeferredReplay();
+  for await (const { sequence, entries } of bundlesOf(source))
+    for (const entry of entries) {
+      if (entry.entry === 'put') replay.put(entry.deferred, sequence);
+      else if (entry.entry === 'record') replay.record(entry.record, sequence);
     }
-    if (entry.entry !== 'record') continue;
-    const { record } = entry;
-    const known = mails.get(record.id);
-    if (known) {
-      const state = applyRecord(known.state, record);
-      if (state.open.length > 0) mails.set(record.id, { ...known, state });
-      else mails.delete(record.id);
-    } else records.add(record);
-    if ('born' in record) for (const mail of record.born ?? []) born.push({ mail, sequence, place: 'defer' });
-  }
-  return { mails, born, records };
+  return replay;
 }
 
-/** All entries of a subject up to a sequence, in order. */
-export async function* entriesOf(
-  log: Log,
-  stream: string,
-  subject: string,
-  upTo: number,
-  damaged: (sequence: number, text: string) => void,
-): AsyncGenerator<{ readonly sequence: number; readonly entry: LogEntry }> {
-  for (let from = 1; from <= upTo; ) {
+class DeferredReplay implements ReplayedDeferred {
+  readonly mails = new Map<MailId, DeferredAt>();
+  readonly others: MailRecord[] = [];
+  readonly #records = new RecordsBefore();
+  readonly #ended = new Set<MailId>();
+
+  put(deferred: DeferredMail, sequence: number): void {
+    const { open, held, envelope } = deferred;
+    // Behind its last record there is none: a put that is copied forward is not written once that record is.
+    const state: MailState = held === undefined ? { open } : { open, held };
+    this.mails.set(envelope.id, { deferred, sequence, state, bornOctets: undefined });
+  }
+
+  record(record: MailRecord, sequence: number): void {
+    const known = this.mails.get(record.id);
+    if (!known) {
+      if (this.#ended.has(record.id) || !this.#records.add(record)) return;
+      this.others.push(record);
+    } else if (!this.#apply(known, record)) return;
+    for (const { envelope, content } of bornOf(record)) {
+      if (this.mails.has(envelope.id) || this.#ended.has(envelope.id)) continue;
+      const state = untouched(envelope);
+      const deferred = { envelope, open: state.open, home: 0 };
+      this.mails.set(envelope.id, { deferred, sequence, state, bornOctets: content?.length ?? 0 });
+    }
+  }
+
+  /** @returns false when nothing of the record counts */
+  #apply(known: DeferredAt, record: MailRecord): boolean {
+    const { open } = known.state;
+    if ('recipients' in record && !open.some(({ index }) => record.recipients.includes(index))) return false;
+    const state = applyRecord(known.state, record);
+    if (state.open.length > 0) this.mails.set(record.id, { ...known, state });
+    else {
+      this.mails.delete(record.id);
+      this.#ended.add(record.id);
+    }
+    return true;
+  }
+}
+
+export interface ReadBundle {
+  readonly sequence: number;
+  readonly entries: readonly LogEntry[];
+}
+
+/** All bundles of a subject up to a sequence, in order, that one included. @throws when they can't be read, NewerFormat */
+export async function* bundlesOf(source: RecordSource): AsyncGenerator<ReadBundle> {
+  const { log, clock, stream, subject, upTo } = source;
+  let lagSince: number | undefined;
+  for (let from = 1; from <= upTo;) {
     const messages = await log.read(stream, subject, from, batch);
-    if (messages.length === 0) return;
+    if (messages.length === 0) {
+      lagSince ??= clock.monotonic();
+      if (clock.monotonic() - lagSince > lagAtMost) throw new Error(`${stream} can't be read up to ${upTo}`);
+      await new Promise<void>((resolve) => clock.after(lagPause, resolve));
+      continue;
+    }
+    lagSince = undefined;
     for (const { sequence, payload } of messages) {
       if (sequence > upTo) return;
       from = sequence + 1;
-      for (const entry of decoded(payload, stream, sequence, damaged)) yield { sequence, entry };
+      yield { sequence, entries: entriesIn(payload, sequence, source) };
     }
   }
 }
 
 /** @throws NewerFormat: the shard belongs to a newer process */
-function decoded(payload: Uint8Array, stream: string, sequence: number, damaged: (sequence: number, text: string) => void): readonly LogEntry[] {
+function entriesIn(payload: Uint8Array, sequence: number, { damaged }: RecordSource): readonly LogEntry[] {
   try {
     return decodeBundle(payload).entries;
   } catch (error) {
-    if (error instanceof Error && error.name === 'NewerFormat') throw error;
-    damaged(sequence, `${stream} ${sequence}: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof NewerFormat) throw error;
+    damaged(sequence, error instanceof Error ? error.message : String(error));
     return [];
   }
 }

@@ -1,8 +1,7 @@
 /** One shard's segments of one writer: one publish in flight, retried with its id until its fate is known. */
 import type { Clock, Timer } from '@postrider/actor';
-import type { MailObject } from '@postrider/mail';
 import { times } from '@postrider/protocol';
-import { encodeFrame, itemLength, mailItem, type FrameItem } from './frame.js';
+import { encodeFrame, itemLength, type FrameItem } from './frame.js';
 import type { AppendResult, Log } from './log.js';
 import { subjects } from './names.js';
 import type { CommitResult } from './spool.js';
@@ -14,14 +13,18 @@ export interface LaneOptions {
   readonly writer: Buffer;
   /** Octets of one segment. */
   readonly limit: number;
+  /** How long a segment of unknown fate is retried, milliseconds. */
   readonly giveUpAfter: number;
   readonly committed: ((shard: string, sequence: number, mails: number) => void) | undefined;
+  readonly full: () => void;
   /** Takes what waits to another shard. @returns false when there is none */
   readonly handOver: (commits: readonly WaitingCommit[]) => boolean;
 }
 
 export interface WaitingCommit {
   readonly item: FrameItem;
+  /** Its content stands in this shard: it can't go to another. */
+  readonly bound: boolean;
   readonly resolve: (result: CommitResult) => void;
 }
 
@@ -29,6 +32,16 @@ export interface WaitingCommit {
 const frameReserve = 64;
 /** Between two tries of a segment whose fate is unknown. */
 const retryPause = 250;
+
+/** The segment in flight. */
+interface Segment {
+  readonly commits: readonly WaitingCommit[];
+  readonly frame: Buffer;
+  readonly messageId: string;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  tries: number;
+}
 
 export class SegmentLane {
   readonly shard: string;
@@ -38,11 +51,11 @@ export class SegmentLane {
   lastCommit = 0;
   readonly #options: LaneOptions;
   #queue: WaitingCommit[] = [];
-  #inFlight: readonly WaitingCommit[] = [];
-  /** Monotonic time since which a segment's fate has been unknown. */
-  #unknownSince: number | undefined;
+  #segment: Segment | undefined;
   #number = 0;
-  #retry: Timer | undefined;
+  /** Monotonic time of the last answer that nobody takes writes. */
+  #refusedAt = -Infinity;
+  #watch: Timer | undefined;
   #drained: (() => void)[] = [];
 
   constructor(options: LaneOptions) {
@@ -51,24 +64,19 @@ export class SegmentLane {
   }
 
   get waiting(): number {
-    return this.#queue.length + this.#inFlight.length;
+    return this.#queue.length + (this.#segment?.commits.length ?? 0);
   }
 
   /** No acknowledgement for longer than a shard may take: new mail must go elsewhere, or hear 451. */
   away(): boolean {
-    if (!this.#options.log.connected) return true;
-    const since = this.#unknownSince;
-    return since !== undefined && this.#options.clock.monotonic() - since > times.shardSetAside;
-  }
-
-  commit(mail: MailObject): Promise<CommitResult> {
-    const item = mailItem(mail);
-    return new Promise((resolve) => this.take({ item, resolve }));
+    const { log, clock } = this.#options;
+    if (!log.connected || clock.monotonic() - this.#refusedAt < times.shardSetAside) return true;
+    return this.#silentFor() > times.shardSetAside;
   }
 
   take(commit: WaitingCommit): void {
     this.#queue.push(commit);
-    this.#publishNext();
+    if (!this.#segment) this.#publishNext();
   }
 
   drained(): Promise<void> {
@@ -76,21 +84,27 @@ export class SegmentLane {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
+  #silentFor(): number {
+    return this.#segment ? this.#options.clock.monotonic() - this.#segment.startedAt : 0;
+  }
+
   #publishNext(): void {
-    if (this.#inFlight.length > 0) return;
     if (this.#queue.length === 0) {
       for (const resolve of this.#drained.splice(0)) resolve();
       return;
     }
-    this.#inFlight = this.#nextSegment();
-    this.#number++;
-    const items = this.#inFlight.map(({ item }) => item);
-    const frame = encodeFrame({ writer: this.#options.writer, number: this.#number, items });
-    void this.#publish(frame, this.#options.clock.monotonic(), true);
+    const { writer, clock } = this.#options;
+    const commits = this.#nextCommits();
+    const number = ++this.#number;
+    const frame = encodeFrame({ writer, number, items: commits.map(({ item }) => item) });
+    const messageId = `${writer.toString('hex')}-${number}`;
+    this.#segment = { commits, frame, messageId, startedAt: clock.monotonic(), tries: 0 };
+    this.#watchSilence();
+    void this.#publish(this.#segment);
   }
 
   /** As many as fit; the first always does, since a content in a segment is bounded. */
-  #nextSegment(): readonly WaitingCommit[] {
+  #nextCommits(): readonly WaitingCommit[] {
     let octets = frameReserve;
     let count = 0;
     for (const { item } of this.#queue) {
@@ -101,59 +115,75 @@ export class SegmentLane {
     return this.#queue.splice(0, count);
   }
 
-  async #publish(frame: Buffer, startedAt: number, first: boolean): Promise<void> {
-    const { log, clock, writer, shard } = this.#options;
-    const messageId = `${writer.toString('hex')}-${this.#number}`;
+  async #publish(segment: Segment): Promise<void> {
+    const { log, clock, shard, committed } = this.#options;
+    segment.tries++;
+    const { frame, messageId, commits, startedAt } = segment;
     const result = await log.append(subjects.segment(shard), frame, { messageId });
-    const acknowledged = result.result === 'acknowledged';
-    if (acknowledged && !(result.duplicate && first)) {
-      this.#unknownSince = undefined;
-      this.lastCommit = Math.round(clock.monotonic() - startedAt);
-      this.segments++;
-      this.mails += this.#inFlight.length;
-      this.#options.committed?.(shard, result.sequence, this.#inFlight.length);
-      this.#settle({ result: 'committed', shard, sequence: result.sequence });
-    } else this.#notCommitted(result, frame, startedAt, first);
+    if (result.result !== 'acknowledged' || (result.duplicate && segment.tries === 1)) {
+      this.#notCommitted(result, segment);
+      return;
+    }
+    this.lastCommit = Math.round(clock.monotonic() - startedAt);
+    this.segments++;
+    this.mails += commits.length;
+    committed?.(shard, result.sequence, commits.length);
+    this.#settle({ result: 'committed', shard, sequence: result.sequence });
   }
 
-  #notCommitted(result: AppendResult, frame: Buffer, startedAt: number, first: boolean): void {
-    const { clock, giveUpAfter } = this.#options;
+  #notCommitted(result: AppendResult, segment: Segment): void {
     if (result.result === 'acknowledged') {
       // An id that was never used can't be a duplicate: something answers for a store it does not have.
       this.#settle({ result: 'unavailable', text: 'the store took a new segment for a duplicate' });
       return;
     }
-    const surely = first && result.result === 'refused';
-    if (surely && result.reason === 'full') return this.#settle({ result: 'full' });
-    if (surely) {
-      this.#settle({ result: 'unavailable', text: result.text });
-      if (result.reason === 'away') this.#settleQueue(result.text);
-      return;
-    }
-    this.#unknownSince ??= startedAt;
-    if (clock.monotonic() - startedAt >= giveUpAfter) {
+    // Once a try is unknown, a later one that is refused says nothing about it.
+    if (segment.tries === 1 && result.result === 'refused') this.#refused(result.reason, result.text);
+    else if (this.#silentFor() >= this.#options.giveUpAfter)
       this.#settle({ result: 'unknown', text: result.text });
+    else this.#options.clock.after(retryPause, () => void this.#publish(segment));
+  }
+
+  /** Surely not stored. */
+  #refused(reason: 'full' | 'stale' | 'away' | 'other', text: string): void {
+    if (reason === 'away') {
+      this.#refusedAt = this.#options.clock.monotonic();
+      this.#queue.unshift(...(this.#segment?.commits ?? []));
+      this.#segment = undefined;
+      this.#settleQueue(text);
+      this.#publishNext();
       return;
     }
-    // Nobody else can take what waits behind it: those clients hear it now, and not after the retries.
-    if (this.away()) this.#settleQueue(result.text);
-    this.#retry?.cancel();
-    this.#retry = clock.after(retryPause, () => void this.#publish(frame, startedAt, false));
+    if (reason === 'full') this.#options.full();
+    this.#settle(reason === 'full' ? { result: 'full' } : { result: 'unavailable', text });
   }
 
   #settle(result: CommitResult): void {
-    const settled = this.#inFlight;
-    this.#inFlight = [];
-    // Given up or known: the next segment finds out how it stands now.
-    this.#unknownSince = undefined;
+    const settled = this.#segment?.commits ?? [];
+    this.#segment = undefined;
     for (const { resolve } of settled) resolve(result);
     this.#publishNext();
+  }
+
+  /** One timer for as long as there is something in flight, not one a segment. */
+  #watchSilence(): void {
+    if (this.#watch) return;
+    this.#watch = this.#options.clock.after(times.shardSetAside, () => {
+      this.#watch = undefined;
+      if (!this.#segment) return;
+      // What waits behind it has not been published: another shard can take it, or its clients hear it now.
+      if (this.#silentFor() >= times.shardSetAside)
+        this.#settleQueue(`shard ${this.shard} does not acknowledge`);
+      this.#watchSilence();
+    });
   }
 
   /** What has not been published goes to another shard, or its clients hear that it can't be taken now. */
   #settleQueue(text: string): void {
     const waiting = this.#queue.splice(0);
-    if (waiting.length === 0 || this.#options.handOver(waiting)) return;
-    for (const { resolve } of waiting) resolve({ result: 'unavailable', text });
+    const free = waiting.filter(({ bound }) => !bound);
+    const handedOver = free.length > 0 && this.#options.handOver(free);
+    for (const { resolve, bound } of waiting)
+      if (bound || !handedOver) resolve({ result: 'unavailable', text });
   }
 }

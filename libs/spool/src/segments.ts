@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '@postrider/actor';
 import type { MailObject } from '@postrider/mail';
 import { times } from '@postrider/protocol';
-import { decodeFrame, decodeMail, NewerFormat } from './frame.js';
+import { DamagedFrame, decodeFrame, decodeMail, NewerFormat, type FrameItem } from './frame.js';
 import type { Log, LogMessage } from './log.js';
 import { streamsOf, subjects } from './names.js';
 
@@ -13,7 +13,7 @@ export interface SegmentReaderOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly shard: string;
-  /** A segment that can't be read: it stays in the log, and the others go on. */
+  /** A segment, or a mail in it, that can't be read: it stays in the log, and the others go on. */
   readonly damaged: (sequence: number, text: string) => void;
 }
 
@@ -26,9 +26,9 @@ export interface SegmentMail {
 const batch = { messages: 16, octets: 2 * 1024 * 1024 };
 
 export class SegmentReader {
-  /** Everything before it has been read. */
+  /** Everything before it has been read and given out. */
   next = 1;
-  /** The last read found nothing: all that was there has been read. */
+  /** The last read found nothing. */
   caughtUp = false;
   readonly #options: SegmentReaderOptions;
   /** By writer: the last number seen; a segment that landed twice is known by it. */
@@ -52,28 +52,40 @@ export class SegmentReader {
     this.wake();
   }
 
-  /** Mails as they come; between two reads it yields undefined, for what else there is. @throws NewerFormat */
-  async *mails(): AsyncGenerator<SegmentMail | undefined> {
+  /**
+   * The mails of one segment after another; an empty list when all that was read is given out. The next batch is read
+   * while one is given out. @throws NewerFormat
+   */
+  async *mails(): AsyncGenerator<readonly SegmentMail[]> {
+    let ahead = this.#read(this.next);
     while (!this.#closed) {
-      this.#hinted = false;
-      const messages = await this.#read();
-      for (const message of messages) {
-        yield* this.#mailsOf(message);
+      const messages = await ahead;
+      const last = messages?.at(-1);
+      if (last) {
+        this.#hinted = false;
+        ahead = this.#read(last.sequence + 1);
+      }
+      for (const message of messages ?? []) {
+        yield this.#mailsOf(message);
         this.next = message.sequence + 1;
       }
-      yield undefined;
-      this.caughtUp = messages.length === 0;
-      if (this.caughtUp) await this.#rest();
+      if (messages) this.caughtUp = !last;
+      yield [];
+      if (last) continue;
+      await this.#rest();
+      this.#hinted = false;
+      ahead = this.#read(this.next);
     }
   }
 
-  async #read(): Promise<readonly LogMessage[]> {
+  /** @returns undefined when nobody answers; never rejects */
+  async #read(from: number): Promise<readonly LogMessage[] | undefined> {
     const { log, shard } = this.#options;
     try {
-      return await log.read(streamsOf(shard).spool, subjects.segment(shard), this.next, batch);
+      return await log.read(streamsOf(shard).spool, subjects.segment(shard), from, batch);
     } catch {
       // NATS is away or a replica is silent: the tail is asked again.
-      return [];
+      return undefined;
     }
   }
 
@@ -83,10 +95,21 @@ export class SegmentReader {
       const name = writer.toString('latin1');
       if ((this.#numbers.get(name) ?? 0) >= number) return [];
       this.#numbers.set(name, number);
-      return items.map((item) => ({ mail: decodeMail(item), sequence }));
+      return items.flatMap((item, index) => this.#mailOf(item, index, sequence));
     } catch (error) {
       if (error instanceof NewerFormat) throw error;
-      this.#options.damaged(sequence, error instanceof Error ? error.message : String(error));
+      this.#options.damaged(sequence, textOf(error));
+      return [];
+    }
+  }
+
+  /** One damaged mail holds itself, not those beside it. */
+  #mailOf(item: FrameItem | undefined, index: number, sequence: number): readonly SegmentMail[] {
+    try {
+      if (!item) throw new DamagedFrame('wrong checksum');
+      return [{ mail: decodeMail(item), sequence }];
+    } catch (error) {
+      this.#options.damaged(sequence, `item ${index}: ${textOf(error)}`);
       return [];
     }
   }
@@ -102,3 +125,5 @@ export class SegmentReader {
     this.#wake = undefined;
   }
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,37 +1,57 @@
 /**
- * What the owner of a shard knows of its live mail: where each is, what it pins, what is open. No I/O: records come in
- * here when they are durable, and what follows from them is the same in life and in replay.
+ * What the owner of a shard knows of its live mail: where each is, what it pins, which recipients are open. No I/O: a
+ * record comes in here when it is durable, in log order. Compact: a million deferred mails must fit.
  */
-import { isFinal, type MailId, type MailObject, type MailRecord } from '@postrider/mail';
+import { isFinal, type Envelope, type MailId, type MailRecord } from '@postrider/mail';
 import { applyRecord, untouched, type MailState } from './open-recipients.js';
 import { Pins } from './pins.js';
 import type { DeferredMail } from './record-frame.js';
-import type { SpooledMail } from './spool.js';
+
+export type Place = 'spool' | 'defer';
+
+/** Where the content of a mail stands that has no place in DEFER-CONTENT: in the segment or record that it pins. */
+export const inPinned = 0;
 
 export interface LiveMail {
-  readonly place: 'spool' | 'defer';
+  readonly place: Place;
   /** Sequence of the message that this mail pins in its log: its segment, its put, or the record it was born in. */
   readonly pin: number;
-  /** Its content in DEFER-CONTENT, or inside the record at `pin`. */
-  readonly contentAt?: readonly [sequence: number, index: number] | 'record';
+  /** Sequence in DEFER-CONTENT, or `inPinned`. */
+  readonly contentSequence: number;
+  readonly contentIndex: number;
   /** Indexes of open recipients. */
-  readonly open: readonly number[];
-  readonly large?: MailId;
-  /** Monotonic milliseconds since it is here. */
+  open: readonly number[];
+  /** Content id of a large content. */
+  readonly large: MailId | undefined;
+  /** Monotonic milliseconds since it is here, whole. */
   readonly since: number;
-  readonly octets: number;
+  /** Content octets in this place. */
+  readonly contentOctets: number;
+  /** About what its state takes in DEFER. */
+  readonly stateOctets: number;
 }
 
-/** About what a mail takes of a log besides its content. */
-const envelopeOctets = 300;
+export interface Arrival {
+  readonly envelope: Envelope;
+  readonly state: MailState;
+  readonly pin: number;
+  readonly contentOctets: number;
+}
+
+/** Nearly all mails have one recipient: they share this. */
+const firstOnly: readonly number[] = [0];
+/** A bundle's share and an average address. */
+const stateOctetsAtLeast = 400;
 
 export class ShardState {
   readonly live = new Map<MailId, LiveMail>();
   readonly pins = { spool: new Pins(), defer: new Pins(), deferContent: new Pins() };
-  /** Octets of live mail in DEFER and in DEFER-CONTENT: what cleaning is measured by. */
-  readonly deferred = { mails: 0, contentOctets: 0 };
+  /** What of DEFER and DEFER-CONTENT is live: cleaning is decided by it. */
+  readonly deferred = { mails: 0, contentOctets: 0, stateOctets: 0 };
   /** Large contents nobody needs any more, and since when. */
   readonly doneContents: { readonly contentId: MailId; readonly since: number }[] = [];
+  /** Mail in SPOOL that has records but is not done: a move to DEFER takes its state along. */
+  readonly #touched = new Map<MailId, MailState>();
   readonly #largeUses = new Map<MailId, number>();
   readonly #monotonic: () => number;
 
@@ -39,68 +59,102 @@ export class ShardState {
     this.#monotonic = monotonic;
   }
 
-  /** A mail of a segment, or born of a record, becomes live. */
-  admit(mail: MailObject, place: 'spool' | 'defer', pin: number, open: readonly number[], born = false): void {
-    const { id, large, sizeInOctets } = mail.envelope;
+  /** A mail of a segment, or one born of a record, becomes live in the log where that stands. */
+  admit(place: Place, { envelope, state, pin, contentOctets }: Arrival): void {
+    const { id, large } = envelope;
+    if (place === 'spool' && isTouched(state)) this.#touched.set(id, state);
     this.#add(id, {
       place,
       pin,
-      open,
-      since: this.#monotonic(),
-      octets: (mail.content?.length ?? 0) + envelopeOctets,
-      ...(place === 'defer' && born ? { contentAt: 'record' as const } : {}),
-      ...(large === undefined ? {} : { large: large.contentId, octets: sizeInOctets }),
+      contentSequence: inPinned,
+      contentIndex: 0,
+      open: indexesOf(state),
+      large: large?.contentId,
+      since: Math.floor(this.#monotonic()),
+      contentOctets,
+      stateOctets: place === 'defer' ? stateOctetsAtLeast + contentOctets : 0,
     });
   }
 
-  /** A put in DEFER is durable: from now on the mail is there. */
-  put({ envelope, open, contentAt }: DeferredMail, pin: number, contentOctets: number): void {
-    const known = this.live.get(envelope.id);
-    if (known) this.#remove(known);
+  /** A put in DEFER counts: the mail is there now, whatever place it had before. */
+  put(deferred: DeferredMail, pin: number, contentOctets: number): void {
+    const { envelope, contentAt, open } = deferred;
+    this.#leave(envelope.id);
     this.#add(envelope.id, {
       place: 'defer',
       pin,
-      open: open.map(({ index }) => index),
-      since: this.#monotonic(),
-      octets: contentOctets,
-      ...(contentAt === undefined ? {} : { contentAt }),
-      ...(envelope.large === undefined ? {} : { large: envelope.large.contentId }),
+      contentSequence: contentAt?.[0] ?? inPinned,
+      contentIndex: contentAt?.[1] ?? 0,
+      open: indexesOf({ open }),
+      large: envelope.large?.contentId,
+      since: Math.floor(this.#monotonic()),
+      contentOctets,
+      stateOctets: stateOctetsAtLeast + 100 * (envelope.recipients.length - 1),
     });
   }
 
-  /** A record about a live mail is durable. @returns true when the mail is done with it */
+  /**
+   * A record is durable.
+   * @returns false when nothing of it counts: its mail is not live, or all its recipients had ended before
+   */
   apply(record: MailRecord): boolean {
-    const known = this.live.get(record.id);
-    if (!known) return false;
-    if (!isFinal(record) && record.kind !== 'delete') return false;
-    const open = isFinal(record) ? known.open.filter((index) => !record.recipients.includes(index)) : [];
-    if (open.length > 0) {
-      this.live.set(record.id, { ...known, open });
-      return false;
+    const mail = this.live.get(record.id);
+    if (!mail) return false;
+    if ('recipients' in record && !record.recipients.some((index) => mail.open.includes(index))) return false;
+    if (!isFinal(record)) {
+      if (record.kind === 'delete') this.#leave(record.id);
+      else if (mail.place === 'spool' && record.kind !== 'moved') this.#touch(mail, record);
+      return true;
     }
-    this.#remove(known);
-    this.live.delete(record.id);
+    const open = mail.open.filter((index) => !record.recipients.includes(index));
+    if (open.length === 0) this.#leave(record.id);
+    else {
+      mail.open = open;
+      const state = this.#touched.get(record.id);
+      if (state) this.#touched.set(record.id, applyRecord(state, record));
+    }
     return true;
+  }
+
+  /** What is known of a live mail's open recipients while it is in SPOOL. */
+  stateOf(envelope: Envelope): MailState {
+    const touched = this.#touched.get(envelope.id);
+    if (touched) return touched;
+    const mail = this.live.get(envelope.id);
+    return onlyOpen(untouched(envelope), mail?.open ?? []);
+  }
+
+  usesLarge(contentId: MailId): boolean {
+    return this.#largeUses.has(contentId);
+  }
+
+  /** A mail that replay finds done: its large content may go, unless another part uses it. */
+  foundDone({ large }: Envelope): void {
+    if (large) this.doneContents.push({ contentId: large.contentId, since: this.#monotonic() });
+  }
+
+  #touch(mail: LiveMail, record: MailRecord): void {
+    // Without its envelope: an untouched recipient says nothing but its index.
+    const state = this.#touched.get(record.id) ?? { open: mail.open.map(untouchedRecipient) };
+    this.#touched.set(record.id, applyRecord(state, record));
   }
 
   #add(id: MailId, mail: LiveMail): void {
     this.live.set(id, mail);
     this.pins[mail.place].add(mail.pin);
-    if (mail.place === 'defer') this.deferred.mails++;
-    if (typeof mail.contentAt === 'object') {
-      this.pins.deferContent.add(mail.contentAt[0]);
-      this.deferred.contentOctets += mail.octets;
-    }
+    this.#count(mail, 1);
+    if (mail.contentSequence !== inPinned) this.pins.deferContent.add(mail.contentSequence);
     if (mail.large !== undefined) this.#largeUses.set(mail.large, (this.#largeUses.get(mail.large) ?? 0) + 1);
   }
 
-  #remove(mail: LiveMail): void {
+  #leave(id: MailId): void {
+    const mail = this.live.get(id);
+    if (!mail) return;
+    this.live.delete(id);
+    this.#touched.delete(id);
     this.pins[mail.place].remove(mail.pin);
-    if (mail.place === 'defer') this.deferred.mails--;
-    if (typeof mail.contentAt === 'object') {
-      this.pins.deferContent.remove(mail.contentAt[0]);
-      this.deferred.contentOctets -= mail.octets;
-    }
+    this.#count(mail, -1);
+    if (mail.contentSequence !== inPinned) this.pins.deferContent.remove(mail.contentSequence);
     if (mail.large === undefined) return;
     const uses = (this.#largeUses.get(mail.large) ?? 1) - 1;
     if (uses > 0) this.#largeUses.set(mail.large, uses);
@@ -110,36 +164,30 @@ export class ShardState {
     }
   }
 
-  usesLarge(contentId: MailId): boolean {
-    return this.#largeUses.has(contentId);
+  #count({ place, contentSequence, contentOctets, stateOctets }: LiveMail, by: 1 | -1): void {
+    if (place !== 'defer') return;
+    this.deferred.mails += by;
+    this.deferred.stateOctets += by * stateOctets;
+    if (contentSequence !== inPinned) this.deferred.contentOctets += by * contentOctets;
   }
 }
 
-/** Records by mail, as replay meets them before the mail itself. */
-export class RecordsBefore {
-  readonly #records = new Map<MailId, MailRecord[]>();
+const untouchedRecipient = (index: number): MailState['open'][number] => ({
+  index,
+  attempts: 0,
+  until: 0,
+  unknowns: 0,
+});
 
-  add(record: MailRecord): void {
-    const known = this.#records.get(record.id);
-    if (known) known.push(record);
-    else this.#records.set(record.id, [record]);
-  }
-
-  has(id: MailId, kind: MailRecord['kind']): boolean {
-    return this.#records.get(id)?.some((record) => record.kind === kind) ?? false;
-  }
-
-  /** The state of a mail after all that is known of it. */
-  stateOf(mail: MailObject, from: MailState = untouched(mail.envelope)): MailState {
-    return (this.#records.get(mail.envelope.id) ?? []).reduce(applyRecord, from);
-  }
-
-  clear(): void {
-    this.#records.clear();
-  }
+function indexesOf({ open }: MailState): readonly number[] {
+  return open.length === 1 && open[0]?.index === 0 ? firstOnly : open.map(({ index }) => index);
 }
 
-export function spooled(mail: MailObject, state: MailState, place: 'spool' | 'defer', replayed: boolean): SpooledMail {
-  const { open, held } = state;
-  return { mail, open, place, replayed, ...(held === undefined ? {} : { held }) };
-}
+const isTouched = ({ open, held }: MailState): boolean =>
+  held !== undefined ||
+  open.some(({ attempts, until, unknowns }) => attempts > 0 || until > 0 || unknowns > 0);
+
+const onlyOpen = (state: MailState, open: readonly number[]): MailState =>
+  open.length === state.open.length
+    ? state
+    : { ...state, open: state.open.filter(({ index }) => open.includes(index)) };

@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '@postrider/actor';
 import type { MailId, MailObject } from '@postrider/mail';
 import { times } from '@postrider/protocol';
-import { writerIdLength } from './frame.js';
+import { mailItem, writerIdLength } from './frame.js';
 import { largeContentWriter } from './large-content.js';
 import type { Log } from './log.js';
-import { segmentLimitInOctets, messageReserveInOctets, softLimit, streamsOf } from './names.js';
+import { frameLimit, largeContentInOctets, shardStreams, softLimit } from './names.js';
 import { SegmentLane, type WaitingCommit } from './segment-lane.js';
 import type { CommitResult, LargeContentWriter, SpoolWriter, WriterOptions } from './spool.js';
 
@@ -26,25 +26,29 @@ const roomCheckedEvery = 1_000;
 export class SegmentWriter implements SpoolWriter {
   readonly #context: WriterContext;
   readonly #lanes: readonly [SegmentLane, ...SegmentLane[]];
-  #current = 0;
-  #full = false;
+  #current: number;
+  readonly #full = new Set<SegmentLane>();
   #roomCheckedAt = -Infinity;
 
   constructor(context: WriterContext, options: WriterOptions) {
     this.#context = context;
     const writer = randomBytes(writerIdLength);
-    const limit = Math.min(segmentLimitInOctets, context.log.maxPayloadInOctets - messageReserveInOctets);
-    const [first, ...rest] = options.shards.map(
-      (shard) => new SegmentLane({
-          ...context,
-          shard,
-          writer,
-          limit,
-          committed: options.committed,
-          handOver: (commits) => this.#handOver(commits),
-        }),
-    );
-    if (!first) throw new Error('no shard to write to');
+    const common = {
+      ...context,
+      writer,
+      limit: frameLimit(context.log.maxPayloadInOctets),
+      committed: options.committed,
+    };
+    const [first, ...rest] = options.shards.map((shard): SegmentLane => {
+      const lane: SegmentLane = new SegmentLane({
+        ...common,
+        shard,
+        full: () => this.#full.add(lane),
+        handOver: (commits) => this.#handOver(commits),
+      });
+      return lane;
+    });
+    if (!first) throw new Error('a spool writer needs a shard to write to');
     this.#lanes = [first, ...rest];
     // Ingress processes spread over the shards by chance of their ids, and each sticks to its own.
     this.#current = writer.readUInt32BE(0) % this.#lanes.length;
@@ -55,21 +59,28 @@ export class SegmentWriter implements SpoolWriter {
   }
 
   commit(mail: MailObject, shard?: string): Promise<CommitResult> {
+    const octets = mail.content?.length ?? 0;
+    if (octets > largeContentInOctets) {
+      const text = `content of ${octets} octets; over ${largeContentInOctets} it goes in chunks (beginLarge)`;
+      return Promise.resolve({ result: 'unavailable', text });
+    }
     const lane = shard === undefined ? this.#lane() : this.#laneOf(shard);
     this.#watchRoom(lane);
-    return lane.commit(mail);
+    return new Promise((resolve) =>
+      lane.take({ item: mailItem(mail), bound: mail.envelope.large !== undefined, resolve }),
+    );
   }
 
   beginLarge(contentId: MailId): LargeContentWriter {
     const { shard } = this.#lane();
-    return largeContentWriter({ ...this.#context, shard, contentId });
+    return largeContentWriter({ log: this.#context.log, shard, contentId });
   }
 
   room(): 'ok' | 'full' | 'away' {
     const lane = this.#lane();
     if (lane.away()) return 'away';
-    if (this.#full) this.#watchRoom(lane);
-    return this.#full ? 'full' : 'ok';
+    this.#watchRoom(lane);
+    return this.#full.has(lane) ? 'full' : 'ok';
   }
 
   async drained(): Promise<void> {
@@ -77,7 +88,8 @@ export class SegmentWriter implements SpoolWriter {
   }
 
   figures(): Readonly<Record<string, number>> {
-    const sum = (of: (lane: SegmentLane) => number): number => this.#lanes.reduce((total, lane) => total + of(lane), 0);
+    const sum = (of: (lane: SegmentLane) => number): number =>
+      this.#lanes.reduce((total, lane) => total + of(lane), 0);
     return {
       segments: sum((lane) => lane.segments),
       segmentMails: sum((lane) => lane.mails),
@@ -86,18 +98,22 @@ export class SegmentWriter implements SpoolWriter {
     };
   }
 
-  /** The lane that mail goes to now: it moves on when its shard has been silent and another has not. */
+  /** The lane that mail goes to now: it moves on when its shard is silent or full and another is not. */
   #lane(): SegmentLane {
     const current = this.#laneAt(this.#current);
-    if (!current.away()) return current;
-    const next = this.#lanes.findIndex((lane) => !lane.away());
+    if (this.#takes(current)) return current;
+    const next = this.#lanes.findIndex((lane) => this.#takes(lane));
     if (next !== -1) this.#current = next;
     return this.#laneAt(this.#current);
   }
 
+  #takes(lane: SegmentLane): boolean {
+    return !lane.away() && !this.#full.has(lane);
+  }
+
   #handOver(commits: readonly WaitingCommit[]): boolean {
     const lane = this.#lane();
-    if (lane.away()) return false;
+    if (!this.#takes(lane)) return false;
     for (const commit of commits) lane.take(commit);
     return true;
   }
@@ -112,19 +128,28 @@ export class SegmentWriter implements SpoolWriter {
     return lane;
   }
 
+  /** While mail flows or is turned away, so that a shard with room again is found. */
   #watchRoom(lane: SegmentLane): void {
     const now = this.#context.clock.monotonic();
     if (now - this.#roomCheckedAt < roomCheckedEvery) return;
     this.#roomCheckedAt = now;
-    const names = streamsOf(lane.shard);
-    Promise.all([this.#context.log.state(names.spool), this.#context.log.state(names.content)])
-      .then((states) => {
-        this.#full = states.some(({ octets, maxOctets }) => maxOctets > 0 && octets > maxOctets * softLimit);
-      })
+    for (const one of new Set([lane, ...this.#full])) void this.#checkRoom(one);
+  }
+
+  /** DEFER counts too: mail that can't be delivered must have a place to wait in. */
+  async #checkRoom(lane: SegmentLane): Promise<void> {
+    const { log } = this.#context;
+    try {
+      const states = await Promise.all(shardStreams(lane.shard).map(({ name }) => log.state(name)));
+      const full = states.some(({ octets, maxOctets }) => maxOctets > 0 && octets > maxOctets * softLimit);
+      if (full) this.#full.add(lane);
+      else this.#full.delete(lane);
+    } catch {
       // It can't be asked now: what is known stays, and the publish itself will tell.
-      .catch(() => undefined);
+    }
   }
 }
 
 /** On one server there is no election to wait for: a client hears 451 within 10 s (DESIGN §3). */
-export const giveUpAfter = (replicas: number): number => (replicas > 1 ? times.segmentGivenUp : times.segmentGivenUpAlone);
+export const giveUpAfter = (replicas: number): number =>
+  replicas > 1 ? times.segmentGivenUp : times.segmentGivenUpAlone;

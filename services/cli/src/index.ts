@@ -1,1 +1,2 @@
-export {};
+/** The command line is a program; nothing imports it. */
+export { commands } from './commands/index.js';

@@ -58,7 +58,14 @@ export class Channel implements JobSource {
     this.id = context.id;
     this.request = context.request;
     const { bus, clock, id, request } = context;
-    this.#reporter = new Reporter({ bus, clock, shard: request.shard, epoch: request.epoch, channel: id, worker: bus.instance });
+    this.#reporter = new Reporter({
+      bus,
+      clock,
+      shard: request.shard,
+      epoch: request.epoch,
+      channel: id,
+      worker: bus.instance,
+    });
   }
 
   /** Runs to its end; the last report carries it. */
@@ -69,7 +76,10 @@ export class Channel implements JobSource {
       end = await delivery(this);
     } catch (fault) {
       log.error({ channel: this.id, fault: String(fault) }, 'channel failed');
-      end = { reason: 'lost', diagnostic: { status: '4.3.0', text: 'internal error of the delivery worker' } };
+      end = {
+        reason: 'lost',
+        diagnostic: { status: '4.3.0', text: 'internal error of the delivery worker' },
+      };
     }
     this.closing = true;
     if (this.#draining && end.reason !== 'lost') end = { reason: 'draining' };
@@ -152,7 +162,13 @@ export class Channel implements JobSource {
 
   #giveBack(job: Job): void {
     const recipients = job.envelope.recipients.map(({ index }) => index);
-    this.done(job, [{ recipients, outcome: 'untried', diagnostic: { status: '4.3.2', text: 'the channel ended before its turn' } }]);
+    this.done(job, [
+      {
+        recipients,
+        outcome: 'untried',
+        diagnostic: { status: '4.3.2', text: 'the channel ended before its turn' },
+      },
+    ]);
   }
 }
 

@@ -7,7 +7,11 @@ import { deliverToMaildir, NoMaildir } from './maildir.js';
 /** Each waits for three syncs: several share the disk's time. */
 const mailsAtOnce = 16;
 
-export function deliverToMaildirs(folder: string, hostname: string, largeContent: (job: Job) => AsyncIterable<Uint8Array>): Delivery {
+export function deliverToMaildirs(
+  folder: string,
+  hostname: string,
+  largeContent: (job: Job) => AsyncIterable<Uint8Array>,
+): Delivery {
   return async (jobs) => {
     const underWay = new Set<Promise<void>>();
     const start = (job: Job): void => {
@@ -28,7 +32,9 @@ export function deliverToMaildirs(folder: string, hostname: string, largeContent
 export const discard: Delivery = async (jobs) => {
   for (let job = await jobs.next(); job; job = await jobs.next()) {
     const recipients = job.envelope.recipients.map(({ index }) => index);
-    jobs.done(job, [{ recipients, outcome: 'delivered', diagnostic: { status: '2.0.0', text: 'discarded by route' } }]);
+    jobs.done(job, [
+      { recipients, outcome: 'delivered', diagnostic: { status: '2.0.0', text: 'discarded by route' } },
+    ]);
   }
   return { reason: jobs.closing ? 'closed' : 'idle' };
 };
@@ -53,7 +59,11 @@ async function outcomeOf(delivery: Promise<void>, { index }: JobRecipient): Prom
   const recipients = [index];
   try {
     await delivery;
-    return { recipients, outcome: 'delivered', diagnostic: { status: '2.0.0', text: 'delivered to Maildir' } };
+    return {
+      recipients,
+      outcome: 'delivered',
+      diagnostic: { status: '2.0.0', text: 'delivered to Maildir' },
+    };
   } catch (error) {
     if (error instanceof NoMaildir)
       return { recipients, outcome: 'permanent', diagnostic: { status: '5.1.3', text: error.message } };
@@ -65,5 +75,8 @@ async function outcomeOf(delivery: Promise<void>, { index }: JobRecipient): Prom
 function systemFailure(error: unknown): Diagnostic {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') return { status: '4.3.1', text: `Maildir: ${code}` };
-  return { status: '4.3.0', text: `Maildir: ${code ?? (error instanceof Error ? error.message : String(error))}` };
+  return {
+    status: '4.3.0',
+    text: `Maildir: ${code ?? (error instanceof Error ? error.message : String(error))}`,
+  };
 }

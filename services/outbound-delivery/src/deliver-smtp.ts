@@ -25,7 +25,11 @@ export function deliverBySmtp(
     const lmtp = destination.kind === 'lmtp';
     let session: ReadySession;
     try {
-      session = await openSession(destination.nextHops, settings.families, { lmtp, ehlo: settings.ehlo, tls: settings.tls });
+      session = await openSession(destination.nextHops, settings.families, {
+        lmtp,
+        ehlo: settings.ehlo,
+        tls: settings.tls,
+      });
     } catch (error) {
       if (!(error instanceof SiteFailed)) throw error;
       return { reason: error.permanent ? 'site-permanent' : 'site-temporary', diagnostic: error.diagnostic };
@@ -44,7 +48,13 @@ async function transferAll(
 ): Promise<ChannelEnd> {
   const { connection } = session;
   const next = (): Job | undefined => (transfer.mails < mailsPerSession ? jobs.now() : undefined);
-  const transfer = new Transfer({ session, lmtp, next, done: (job, outcomes) => jobs.done(job, outcomes), largeContent });
+  const transfer = new Transfer({
+    session,
+    lmtp,
+    next,
+    done: (job, outcomes) => jobs.done(job, outcomes),
+    largeContent,
+  });
   try {
     while (!transfer.ended && !connection.lost && transfer.mails < mailsPerSession) {
       const job = await jobs.next();

@@ -21,14 +21,19 @@ export function attempted(context: AttemptContext, job: Job, outcomes: readonly 
     const event = outcome === 'delivered' || outcome === 'relayed' ? outcome : 'refused';
     const facts = {
       mail: job.id,
-      recipients: recipients.map((index) => job.envelope.recipients.find((recipient) => recipient.index === index)?.forwardPath ?? ''),
+      recipients: recipients.map(
+        (index) => job.envelope.recipients.find((recipient) => recipient.index === index)?.forwardPath ?? '',
+      ),
       site,
       channel,
       diagnostic,
       ms: at - job.envelope.acceptedAt,
       ...(tls === undefined ? {} : { tls }),
     };
-    bus.publishEvent(service, event, facts, { id: `${job.id}:${event}:${job.attempt}:${recipients[0] ?? 0}`, at });
+    bus.publishEvent(service, event, facts, {
+      id: `${job.id}:${event}:${job.attempt}:${recipients[0] ?? 0}`,
+      at,
+    });
   }
 }
 

@@ -22,7 +22,8 @@ export async function deliverToMaildir(folder: string, mail: MaildirMail): Promi
   const user = parseLocalPart(mail.forwardPath);
   if (user === undefined) throw new NoMaildir(`<${mail.forwardPath}> is no name that a folder may have`);
   const maildir = join(folder, user, 'Maildir');
-  for (const part of ['tmp', 'new', 'cur']) await mkdir(join(maildir, part), { recursive: true, mode: 0o700 });
+  for (const part of ['tmp', 'new', 'cur'])
+    await mkdir(join(maildir, part), { recursive: true, mode: 0o700 });
   if (await isDelivered(maildir, mail.name)) return;
   const draft = join(maildir, 'tmp', mail.name);
   // A draft of an attempt that was cut off is begun anew.
@@ -49,7 +50,7 @@ async function write(draft: string, { reversePath, forwardPath, content }: Maild
 }
 
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten;
 }
 
 /** In new, or read already: in cur with flags behind a colon. */

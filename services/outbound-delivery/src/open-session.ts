@@ -32,7 +32,8 @@ export async function openSession(
       return await greet(peer, options);
     } catch (error) {
       if (error instanceof ExchangerRefused && error.permanent) permanent ??= error.diagnostic;
-      else if (error instanceof ExchangerRefused || error instanceof SessionLost) temporary ??= error.diagnostic;
+      else if (error instanceof ExchangerRefused || error instanceof SessionLost)
+        temporary ??= error.diagnostic;
       else throw error;
     }
   }
@@ -47,6 +48,8 @@ export function peersOf(nextHops: readonly NextHop[], families: readonly number[
   const sameEverywhere = keys.every(({ order }) => order === 0);
   if (!sameEverywhere) keys.sort((a, b) => a.order - b.order || a.chance - b.chance);
   return keys.flatMap(({ hop: { host, port, addresses } }) =>
-    addresses.filter((address) => families.includes(isIP(address))).map((address) => ({ host, address, port })),
+    addresses
+      .filter((address) => families.includes(isIP(address)))
+      .map((address) => ({ host, address, port })),
   );
 }

@@ -36,7 +36,8 @@ export class SmtpConnection {
   #socket: Socket;
   #reader = new ReplyReader();
   readonly #replies: ServerReply[] = [];
-  #waiting: { readonly resolve: (reply: ServerReply) => void; readonly reject: (error: Error) => void } | undefined;
+  #waiting:
+    { readonly resolve: (reply: ServerReply) => void; readonly reject: (error: Error) => void } | undefined;
   #lost: SessionLost | undefined;
   #onLost: () => void = () => undefined;
 
@@ -44,12 +45,18 @@ export class SmtpConnection {
   static async open(peer: Peer): Promise<SmtpConnection> {
     const socket = connect({ host: peer.address, port: peer.port });
     socket.setNoDelay(true);
-    const late = setTimeout(() => socket.destroy(new Error(`no connection within ${timeouts.connect / 1000} s`)), timeouts.connect);
+    const late = setTimeout(
+      () => socket.destroy(new Error(`no connection within ${timeouts.connect / 1000} s`)),
+      timeouts.connect,
+    );
     try {
       await once(socket, 'connect');
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      throw new SessionLost(text, noAnswer(`connect to ${peer.host} [${peer.address}]:${peer.port}: ${text}`));
+      throw new SessionLost(
+        text,
+        noAnswer(`connect to ${peer.host} [${peer.address}]:${peer.port}: ${text}`),
+      );
     } finally {
       clearTimeout(late);
     }
@@ -90,7 +97,8 @@ export class SmtpConnection {
   }
 
   async drained(): Promise<void> {
-    if (this.#socket.writableNeedDrain) await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
+    if (this.#socket.writableNeedDrain)
+      await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
     if (this.#lost) throw this.#lost;
   }
 

@@ -7,7 +7,17 @@ import type { Job, JobRecipient, JobResult, RecipientOutcome } from '@postrider/
 import { DotStuffer, sizeLimit, stuffed, type ServerReply } from '@postrider/smtp';
 import type { ReadySession } from './greet.js';
 import { timeouts, type SmtpConnection } from './smtp-connection.js';
-import { badConnection, brokenAt, contentMissing, diagnosticOf, endsSession, messageTooBig, needs8Bit, outcomeOf, SessionLost } from './trouble.js';
+import {
+  badConnection,
+  brokenAt,
+  contentMissing,
+  diagnosticOf,
+  endsSession,
+  messageTooBig,
+  needs8Bit,
+  outcomeOf,
+  SessionLost,
+} from './trouble.js';
 
 export interface TransferOptions {
   readonly session: ReadySession;
@@ -77,7 +87,10 @@ export class Transfer {
       this.#following = undefined;
       if (!this.ended) return following;
       const unread = new MailUnderWay(following);
-      this.#finish(unread, unread.open, { outcome: 'untried', diagnostic: badConnection('the server ended the session') });
+      this.#finish(unread, unread.open, {
+        outcome: 'untried',
+        diagnostic: badConnection('the server ended the session'),
+      });
       return undefined;
     }
     const next = this.ended ? undefined : this.#nextAcceptable();
@@ -136,7 +149,11 @@ export class Transfer {
     const following = this.#pipelining ? this.#nextAcceptable() : undefined;
     this.#following = following;
     mail.dotSent = true;
-    this.#connection.write([...stuffed(asBuffer(job.content)), final, ...(following ? this.#envelope(following) : [])]);
+    this.#connection.write([
+      ...stuffed(asBuffer(job.content)),
+      final,
+      ...(following ? this.#envelope(following) : []),
+    ]);
     await this.#connection.drained();
     return following;
   }
@@ -162,7 +179,10 @@ export class Transfer {
     for (const group of groups) {
       const reply = await this.#reply(timeouts.content);
       const outcome = outcomeOf(reply);
-      mail.add(group, { outcome: outcome === 'relayed' && this.#options.lmtp ? 'delivered' : outcome, diagnostic: this.#diagnostic(reply) });
+      mail.add(group, {
+        outcome: outcome === 'relayed' && this.#options.lmtp ? 'delivered' : outcome,
+        diagnostic: this.#diagnostic(reply),
+      });
     }
   }
 
@@ -174,7 +194,10 @@ export class Transfer {
 
   #refuse(mail: MailUnderWay, recipients: readonly JobRecipient[], reply: ServerReply): void {
     const outcome = outcomeOf(reply);
-    mail.add(recipients, { outcome: outcome === 'relayed' ? 'temporary' : outcome, diagnostic: this.#diagnostic(reply) });
+    mail.add(recipients, {
+      outcome: outcome === 'relayed' ? 'temporary' : outcome,
+      diagnostic: this.#diagnostic(reply),
+    });
   }
 
   #diagnostic(reply: ServerReply) {
@@ -197,7 +220,10 @@ export class Transfer {
     const { remoteMta } = this.#connection;
     const mail = new MailUnderWay(job);
     if (limit !== undefined && sizeInOctets > limit)
-      this.#finish(mail, mail.open, { outcome: 'permanent', diagnostic: messageTooBig(sizeInOctets, limit, remoteMta) });
+      this.#finish(mail, mail.open, {
+        outcome: 'permanent',
+        diagnostic: messageTooBig(sizeInOctets, limit, remoteMta),
+      });
     else if (body === '8BITMIME' && !extensions.has('8BITMIME'))
       this.#finish(mail, mail.open, { outcome: 'permanent', diagnostic: needs8Bit(remoteMta) });
     else return job;
@@ -216,7 +242,11 @@ export class Transfer {
     ];
   }
 
-  #finish(mail: MailUnderWay, recipients: readonly JobRecipient[], result: Pick<RecipientOutcome, 'outcome' | 'diagnostic'>): void {
+  #finish(
+    mail: MailUnderWay,
+    recipients: readonly JobRecipient[],
+    result: Pick<RecipientOutcome, 'outcome' | 'diagnostic'>,
+  ): void {
     mail.add(recipients, result);
     this.#report(mail);
   }
@@ -240,11 +270,15 @@ class MailUnderWay {
     this.open = job.envelope.recipients;
   }
 
-  add(recipients: readonly JobRecipient[], { outcome, diagnostic }: Pick<RecipientOutcome, 'outcome' | 'diagnostic'>): void {
+  add(
+    recipients: readonly JobRecipient[],
+    { outcome, diagnostic }: Pick<RecipientOutcome, 'outcome' | 'diagnostic'>,
+  ): void {
     if (recipients.length === 0) return;
     this.open = this.open.filter((recipient) => !recipients.includes(recipient));
     this.outcomes.push({ recipients: recipients.map(({ index }) => index), outcome, diagnostic });
   }
 }
 
-const asBuffer = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+const asBuffer = (octets: Uint8Array): Buffer =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);

@@ -31,7 +31,9 @@ export class ExchangerRefused extends Error {
 type OutcomeKind = RecipientOutcome['outcome'];
 
 /** 2yz done, 4yz temporary, 5yz permanent; anything else is a server we don't understand: temporary. */
-export function outcomeOf({ code }: ServerReply): Extract<OutcomeKind, 'relayed' | 'temporary' | 'permanent'> {
+export function outcomeOf({
+  code,
+}: ServerReply): Extract<OutcomeKind, 'relayed' | 'temporary' | 'permanent'> {
   if (code >= 200 && code < 300) return 'relayed';
   return code >= 500 ? 'permanent' : 'temporary';
 }
@@ -46,11 +48,13 @@ export function diagnosticOf(reply: ServerReply, remoteMta: string): Diagnostic 
 
 /** RFC 3463 §3.5: X.4.1 no answer, X.4.2 bad connection, X.4.4 unable to route. */
 export const noAnswer = (text: string, remoteMta?: string): Diagnostic => local('4.4.1', text, remoteMta);
-export const badConnection = (text: string, remoteMta?: string): Diagnostic => local('4.4.2', text, remoteMta);
+export const badConnection = (text: string, remoteMta?: string): Diagnostic =>
+  local('4.4.2', text, remoteMta);
 export const messageTooBig = (size: number, limit: number, remoteMta: string): Diagnostic =>
   local('5.3.4', `mail of ${size} octets, ${remoteMta} takes ${limit}`);
 /** Departs from RFC 6152 §3: no conversion to 7 bits; such servers are few, and a broken signature helps nobody. */
-export const needs8Bit = (remoteMta: string): Diagnostic => local('5.6.3', `mail has 8-bit octets, ${remoteMta} offers no 8BITMIME`);
+export const needs8Bit = (remoteMta: string): Diagnostic =>
+  local('5.6.3', `mail has 8-bit octets, ${remoteMta} offers no 8BITMIME`);
 export const contentMissing = (text: string): Diagnostic => local('4.3.0', `content: ${text}`);
 
 /**

@@ -48,12 +48,19 @@ export class Worker implements RunningService {
   }
 
   async start(): Promise<void> {
-    this.#pool = await this.#context.bus.host(outboundDelivery, () => ({ handlers: { open: (request) => this.#open(request) } }));
+    this.#pool = await this.#context.bus.host(outboundDelivery, () => ({
+      handlers: { open: (request) => this.#open(request) },
+    }));
     this.#beat = setInterval(() => this.#tellHolds(), times.beat);
   }
 
   figures(): Readonly<Record<string, unknown>> {
-    return { channels: this.#channels.size, opened: this.#opened, heldOctets: this.#heldOctets(), ...this.#counts };
+    return {
+      channels: this.#channels.size,
+      opened: this.#opened,
+      heldOctets: this.#heldOctets(),
+      ...this.#counts,
+    };
   }
 
   async drain(): Promise<void> {
@@ -68,7 +75,8 @@ export class Worker implements RunningService {
 
   async #open(request: OpenChannel): Promise<OpenAnswer> {
     const { bus, clock, log } = this.#context;
-    if (this.#isStale(request.shard, request.epoch)) return { result: 'refused', text: `epoch ${request.epoch} is over` };
+    if (this.#isStale(request.shard, request.epoch))
+      return { result: 'refused', text: `epoch ${request.epoch} is over` };
     const id = `${bus.instance}-${this.#opened++}`;
     const channel = new Channel(
       {
@@ -94,8 +102,11 @@ export class Worker implements RunningService {
       handlers: {
         jobs: ({ shard, epoch, jobs }) => {
           if (this.#isStale(shard, epoch)) return { result: 'refused', text: `epoch ${epoch} is over` };
-          if (this.#heldOctets() > heldOctetsLimit) return { result: 'refused', text: 'this worker holds enough' };
-          return channel.take(jobs) ? { result: 'taken' } : { result: 'refused', text: 'the channel is closing' };
+          if (this.#heldOctets() > heldOctetsLimit)
+            return { result: 'refused', text: 'this worker holds enough' };
+          return channel.take(jobs)
+            ? { result: 'taken' }
+            : { result: 'refused', text: 'the channel is closing' };
         },
         holds: () => ({ ids: channel.holds() }),
         close: () => channel.close(),

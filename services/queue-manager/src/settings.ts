@@ -27,7 +27,8 @@ export function settingsOf(config: Config): Settings {
       routes: new Map(Object.entries(config.routes)),
     },
     hostname: config.hostname,
-    postmaster: config.postmaster === '' ? `postmaster@${nameOrLocalhost(config.hostname)}` : config.postmaster,
+    postmaster:
+      config.postmaster === '' ? `postmaster@${nameOrLocalhost(config.hostname)}` : config.postmaster,
     channelsPerSite: config.outbound.channels_per_site,
     queue: config.queue,
   };

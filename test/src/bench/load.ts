@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpuOf } from '../process-figures.js';
-import type { CountingSink } from './smtp-sink.js';
+import type { CountingSink } from '../smtp-sink.js';
 import type { SystemUnderTest } from './systems.js';
 
 export interface Load {

@@ -11,8 +11,8 @@ import { parseArgs } from 'node:util';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
-import { startSmtpSink } from './smtp-sink.js';
-import { startPostfix, startPostriderForBench, type SystemUnderTest } from './systems.js';
+import { startSmtpSink } from '../smtp-sink.js';
+import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
 import { printTable } from './table.js';
 
 const mega = 1024 * 1024;
@@ -65,7 +65,7 @@ const share = flags.quick === true ? 0.2 : 1;
 
 const postrider = await startPostriderForBench(25_825, sinkPort);
 const results = [await measure(postrider, (load) => load.mails, true)];
-const postfix = await startPostfix(25_827, sinkPort);
+const postfix = await startPostfixForBench(25_827, sinkPort);
 if (postfix) results.push(await measure(postfix, (load) => load.postfixMails, false));
 else say('Postfix is not measured: it needs root and the Debian package postfix.');
 

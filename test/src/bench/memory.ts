@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { resetPeaks, type ProcessFigures } from '../process-figures.js';
-import type { CountingSink } from './smtp-sink.js';
+import type { CountingSink } from '../smtp-sink.js';
 import type { SystemUnderTest } from './systems.js';
 
 export interface MemoryFigures {

@@ -14,7 +14,9 @@ const endedRemembered = 1_000;
 
 export class MailBook {
   readonly #mails = new Map<MailId, QueueMail>();
-  readonly #ended = new Map<MailId, QueueMail>();
+  /** A ring. */
+  readonly #ended: QueueMail[] = [];
+  #endedAt = 0;
   readonly #waitingForRoom: (() => void)[] = [];
   #active = 0;
   #octets = 0;
@@ -28,7 +30,7 @@ export class MailBook {
   }
 
   lookup(id: MailId): QueueMail | undefined {
-    return this.#mails.get(id) ?? this.#ended.get(id);
+    return this.#mails.get(id) ?? this.#ended.findLast((mail) => mail.id === id);
   }
 
   all(): IterableIterator<QueueMail> {
@@ -51,13 +53,8 @@ export class MailBook {
 
   /** Its content is given back. */
   leave(mail: QueueMail): void {
-    if (!mail.inWindow) return;
-    mail.inWindow = false;
-    this.#active--;
-    this.#octets -= mail.octets;
-    this.departures++;
+    this.#depart(mail);
     mail.pack();
-    if (this.#waitingForRoom.length > 0 && this.room()) this.#waitingForRoom.shift()?.();
   }
 
   /** The content was read: it counts from now on. */
@@ -92,7 +89,12 @@ export class MailBook {
     for (const resolve of this.#waitingForRoom.splice(0)) resolve();
   }
 
-  figures(): { readonly active: number; readonly deferred: number; readonly held: number; readonly contentOctets: number } {
+  figures(): {
+    readonly active: number;
+    readonly deferred: number;
+    readonly held: number;
+    readonly contentOctets: number;
+  } {
     const active = this.#mails.size - this.#resting - this.#held;
     return { active, deferred: this.#resting, held: this.#held, contentOctets: this.#octets };
   }
@@ -104,15 +106,20 @@ export class MailBook {
   }
 
   #end(mail: QueueMail): void {
-    this.leave(mail);
+    this.#depart(mail);
     mail.content = undefined;
     this.#mails.delete(mail.id);
-    this.#ended.set(mail.id, mail);
-    if (this.#ended.size <= endedRemembered) return;
-    for (const oldest of this.#ended.keys()) {
-      this.#ended.delete(oldest);
-      return;
-    }
+    this.#ended[this.#endedAt] = mail;
+    this.#endedAt = (this.#endedAt + 1) % endedRemembered;
+  }
+
+  #depart(mail: QueueMail): void {
+    if (!mail.inWindow) return;
+    mail.inWindow = false;
+    this.#active--;
+    this.#octets -= mail.octets;
+    this.departures++;
+    if (this.#waitingForRoom.length > 0 && this.room()) this.#waitingForRoom.shift()?.();
   }
 
   #count(mail: QueueMail, by: 1 | -1): void {

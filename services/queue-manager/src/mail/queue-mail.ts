@@ -90,7 +90,7 @@ export class QueueMail {
 
   /** Something of it is on its way. */
   get busy(): boolean {
-    return this.placing > 0 || this.parts.length > 0;
+    return this.settling || this.placing > 0 || this.parts.length > 0;
   }
 
   get octets(): number {

@@ -23,8 +23,10 @@ export function unknownPause(unknowns: number): number {
   return unknownPauses[Math.min(unknowns, unknownPauses.length) - 1] ?? unknownPauses[0];
 }
 
-export const expiresAt = (mail: { readonly acceptedAt: number; readonly bounce: boolean }, policy: QueuePolicy): number =>
-  mail.acceptedAt + (mail.bounce ? policy.expire_bounces : policy.expire);
+export const expiresAt = (
+  mail: { readonly acceptedAt: number; readonly bounce: boolean },
+  policy: QueuePolicy,
+): number => mail.acceptedAt + (mail.bounce ? policy.expire_bounces : policy.expire);
 
 /**
  * Was the delay warning sent before the takeover? The last deferral's time follows from the schedule, so it need not

@@ -20,7 +20,12 @@ export interface Attempt {
 }
 
 export type Verdict =
-  | { readonly verdict: 'final'; readonly kind: 'delivered' | 'relayed' | 'failed'; readonly diagnostic: Diagnostic; readonly expired: boolean }
+  | {
+      readonly verdict: 'final';
+      readonly kind: 'delivered' | 'relayed' | 'failed';
+      readonly diagnostic: Diagnostic;
+      readonly expired: boolean;
+    }
   | { readonly verdict: 'later'; readonly kind: 'deferred' | 'unknown'; readonly until: number }
   | { readonly verdict: 'hold'; readonly until: number; readonly reason: string };
 
@@ -47,17 +52,30 @@ export function judge(mail: Judged, attempt: Attempt, policy: QueuePolicy, now: 
   }
 }
 
-function temporary(mail: Judged, { attempt, diagnostic, notBefore }: Attempt, policy: QueuePolicy, now: number): Verdict {
+function temporary(
+  mail: Judged,
+  { attempt, diagnostic, notBefore }: Attempt,
+  policy: QueuePolicy,
+  now: number,
+): Verdict {
   const end = expiresAt(mail, policy);
-  if (now >= end) return { verdict: 'final', kind: 'failed', diagnostic: expiredDiagnostic(diagnostic), expired: true };
+  if (now >= end)
+    return { verdict: 'final', kind: 'failed', diagnostic: expiredDiagnostic(diagnostic), expired: true };
   // One last attempt when the time is over, and no pause beyond it.
-  const until = Math.min(Math.max(now + retryPause(attempt, mail.id, policy), notBefore), Math.max(end, now + 1));
+  const until = Math.min(
+    Math.max(now + retryPause(attempt, mail.id, policy), notBefore),
+    Math.max(end, now + 1),
+  );
   return { verdict: 'later', kind: 'deferred', until };
 }
 
 function unknown({ unknowns }: Attempt, now: number): Verdict {
   if (unknowns + 1 >= unknownsHeld) {
-    return { verdict: 'hold', until: now, reason: `${unknownsHeld} attempts in a row ended with unknown outcome` };
+    return {
+      verdict: 'hold',
+      until: now,
+      reason: `${unknownsHeld} attempts in a row ended with unknown outcome`,
+    };
   }
   return { verdict: 'later', kind: 'unknown', until: now + unknownPause(unknowns + 1) };
 }

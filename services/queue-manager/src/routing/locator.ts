@@ -18,7 +18,9 @@ const shortestTtl = 1_000;
 export class Locator {
   readonly #resolver: Ref<(typeof dnsResolver)['messages']>;
   readonly #clock: Clock;
-  readonly #known = new BoundedMap<string, { readonly answer: LocateAnswer; readonly until: number }>(remembered);
+  readonly #known = new BoundedMap<string, { readonly answer: LocateAnswer; readonly until: number }>(
+    remembered,
+  );
   readonly #asked = new Map<string, Promise<LocateAnswer>>();
   readonly #waiting: (() => void)[] = [];
 
@@ -50,13 +52,17 @@ export class Locator {
   }
 
   async #inTurn(question: Question): Promise<LocateAnswer> {
-    if (this.#asked.size >= questionsAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#asked.size >= questionsAtOnce)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return question.ask === 'locate'
         ? await this.#resolver.ask('locate', { domain: question.domain })
         : await this.#resolver.ask('resolve', { host: question.host });
     } catch (fault) {
-      return { result: 'temporary', text: `dns-resolver: ${fault instanceof Error ? fault.message : String(fault)}` };
+      return {
+        result: 'temporary',
+        text: `dns-resolver: ${fault instanceof Error ? fault.message : String(fault)}`,
+      };
     }
   }
 }

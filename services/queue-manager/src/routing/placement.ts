@@ -13,7 +13,8 @@ export type Placement =
   | { readonly kind: 'permanent' | 'temporary'; readonly diagnostic: Diagnostic; readonly rule: string };
 
 /** What to ask of dns-resolver for a target. */
-export type Question = { readonly ask: 'locate'; readonly domain: string } | { readonly ask: 'resolve'; readonly host: string };
+export type Question =
+  { readonly ask: 'locate'; readonly domain: string } | { readonly ask: 'resolve'; readonly host: string };
 
 /** One target with its answer; `answer` is absent where nothing had to be asked. */
 export interface LocatedTarget {
@@ -22,7 +23,12 @@ export interface LocatedTarget {
 }
 
 type Verdict =
-  | { readonly kind: 'hops'; readonly via: 'smtp' | 'lmtp'; readonly name: string; readonly hops: readonly NextHop[] }
+  | {
+      readonly kind: 'hops';
+      readonly via: 'smtp' | 'lmtp';
+      readonly name: string;
+      readonly hops: readonly NextHop[];
+    }
   | { readonly kind: 'place'; readonly name: string; readonly destination: Destination }
   | { readonly kind: 'permanent' | 'temporary'; readonly diagnostic: Diagnostic };
 
@@ -31,7 +37,8 @@ const smtpPort = 25;
 
 /** undefined: no question, the target says all. */
 export function questionOf(target: RouteTarget, domain: string, hostname: string): Question | undefined {
-  if (target.via === 'mx') return isFullName(hostname) ? { ask: 'locate', domain: target.domain ?? domain } : undefined;
+  if (target.via === 'mx')
+    return isFullName(hostname) ? { ask: 'locate', domain: target.domain ?? domain } : undefined;
   if (target.via !== 'smtp' && target.via !== 'lmtp') return undefined;
   return isIP(target.host) === 0 ? { ask: 'resolve', host: target.host } : undefined;
 }
@@ -40,21 +47,30 @@ export function questionOf(target: RouteTarget, domain: string, hostname: string
  * Fail-over: hops of all targets that can be located, in order, as long as they speak the first one's protocol. A
  * target of another kind takes its turn only when none before it could be located.
  */
-export function placementOf(decision: RouteDecision, located: readonly LocatedTarget[], hostname: string): Placement {
+export function placementOf(
+  decision: RouteDecision,
+  located: readonly LocatedTarget[],
+  hostname: string,
+): Placement {
   const verdicts = located.map(({ target, answer }) => verdictOf(target, answer, hostname));
   const first = verdicts.find((verdict) => verdict.kind === 'hops' || verdict.kind === 'place');
   const { rule } = decision;
-  if (first?.kind === 'place') return { kind: 'site', site: first.name, destination: first.destination, rule };
+  if (first?.kind === 'place')
+    return { kind: 'site', site: first.name, destination: first.destination, rule };
   if (first?.kind === 'hops') return { ...hopsOf(verdicts, first.via), rule };
-  const failed = verdicts.filter((verdict) => verdict.kind === 'permanent' || verdict.kind === 'temporary');
+  const failed = verdicts.flatMap((verdict) =>
+    verdict.kind === 'permanent' || verdict.kind === 'temporary' ? [verdict] : [],
+  );
   const worst = failed.find(({ kind }) => kind === 'temporary') ?? failed[0];
-  return worst === undefined ? { ...temporary('4.3.5', 'the route has no targets'), rule } : { ...worst, rule };
+  return worst === undefined
+    ? { ...temporary('4.3.5', 'the route has no targets'), rule }
+    : { ...worst, rule };
 }
 
 function hopsOf(verdicts: readonly Verdict[], via: 'smtp' | 'lmtp') {
-  const usable = verdicts.filter((verdict) => verdict.kind === 'hops' && verdict.via === via) as readonly (Verdict & {
-    readonly kind: 'hops';
-  })[];
+  const usable = verdicts.flatMap((verdict) =>
+    verdict.kind === 'hops' && verdict.via === via ? [verdict] : [],
+  );
   const nextHops: NextHop[] = [];
   for (const { hops } of usable) {
     // Behind all of the targets before it: the worker shuffles only hops of one preference.
@@ -70,7 +86,11 @@ function hopsOf(verdicts: readonly Verdict[], via: 'smtp' | 'lmtp') {
 function verdictOf(target: RouteTarget, answer: LocateAnswer | undefined, hostname: string): Verdict {
   switch (target.via) {
     case 'maildir':
-      return { kind: 'place', name: targetName(target), destination: { kind: 'maildir', folder: target.folder } };
+      return {
+        kind: 'place',
+        name: targetName(target),
+        destination: { kind: 'maildir', folder: target.folder },
+      };
     case 'discard':
       return { kind: 'place', name: targetName(target), destination: { kind: 'discard' } };
     case 'fail':
@@ -90,9 +110,15 @@ function exchangersVerdict(answer: LocateAnswer | undefined, hostname: string): 
   switch (answer.result) {
     case 'exchangers': {
       const before = withoutOurselves(answer.exchangers, hostname.toLowerCase());
-      if (before.length === 0) return permanent('5.4.6', `the best mail exchanger is this host, ${hostname}: loop`);
+      if (before.length === 0)
+        return permanent('5.4.6', `the best mail exchanger is this host, ${hostname}: loop`);
       const name = exchangersName(answer.exchangers.map(({ host }) => host));
-      return { kind: 'hops', via: 'smtp', name, hops: before.map((exchanger) => ({ ...exchanger, port: smtpPort })) };
+      return {
+        kind: 'hops',
+        via: 'smtp',
+        name,
+        hops: before.map((exchanger) => ({ ...exchanger, port: smtpPort })),
+      };
     }
     case 'null-mx':
       // RFC 7505 §4.1
@@ -117,7 +143,8 @@ function namedHostVerdict(
 ): Verdict {
   const name = targetName(target);
   const literal: MailExchanger = { host: target.host, preference: 0, addresses: [target.host] };
-  if (isIP(target.host) !== 0) return { kind: 'hops', via: target.via, name, hops: [{ ...literal, port: target.port }] };
+  if (isIP(target.host) !== 0)
+    return { kind: 'hops', via: target.via, name, hops: [{ ...literal, port: target.port }] };
   if (answer?.result === 'exchangers') {
     const hops = answer.exchangers.map((exchanger) => ({ ...exchanger, port: target.port }));
     return { kind: 'hops', via: target.via, name, hops };
@@ -126,5 +153,11 @@ function namedHostVerdict(
   return temporary('4.4.3', `next hop ${target.host}: ${why}`);
 }
 
-const temporary = (status: string, text: string) => ({ kind: 'temporary' as const, diagnostic: { status, text } });
-const permanent = (status: string, text: string) => ({ kind: 'permanent' as const, diagnostic: { status, text } });
+const temporary = (status: string, text: string) => ({
+  kind: 'temporary' as const,
+  diagnostic: { status, text },
+});
+const permanent = (status: string, text: string) => ({
+  kind: 'permanent' as const,
+  diagnostic: { status, text },
+});

@@ -18,7 +18,9 @@ export class Router {
   readonly #locator: Locator;
   readonly #clock: Clock;
   #settings: Settings;
-  readonly #known = new BoundedMap<string, { readonly placement: Placement; readonly until: number }>(remembered);
+  readonly #known = new BoundedMap<string, { readonly placement: Placement; readonly until: number }>(
+    remembered,
+  );
 
   constructor(locator: Locator, clock: Clock, settings: Settings) {
     this.#locator = locator;

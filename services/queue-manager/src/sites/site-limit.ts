@@ -66,7 +66,14 @@ export class SiteLimit {
     });
     if (request.holding > 0 || request.want > 0) {
       const { epoch, holding, want } = request;
-      holders.set(request.shard, { epoch, granted: channels, holding, want, until: now + times.grant, since });
+      holders.set(request.shard, {
+        epoch,
+        granted: channels,
+        holding,
+        want,
+        until: now + times.grant,
+        since,
+      });
     }
     if (holders.size === 0) this.#sites.delete(request.site);
     return { channels, duration: times.grant };
@@ -101,7 +108,10 @@ export function shareOf(
   others: readonly Claim[],
   { limit, learning, turnOver }: ShareRules,
 ): number {
-  const free = Math.max(0, limit - others.reduce((sum, other) => sum + Math.max(other.granted, other.holding), 0));
+  const free = Math.max(
+    0,
+    limit - others.reduce((sum, other) => sum + Math.max(other.granted, other.holding), 0),
+  );
   if (learning) return Math.min(holding, free);
   const claimants = others.filter((other) => other.want > 0).length + 1;
   const unmet = others.some((other) => other.want > other.granted);

@@ -23,6 +23,8 @@ export interface Channel {
   reserved: boolean;
   /** Takes no more jobs. */
   closing: boolean;
+  /** Some mail had an outcome on it. */
+  fruitful: boolean;
   /** Beats of its worker that did not name a mail we count as in flight. */
   readonly missing: Map<MailId, number>;
 }
@@ -56,7 +58,7 @@ export class Site {
   block: Block | undefined;
   /** Site failures in a row. */
   failures = 0;
-  /** Channels that ended in a row without an outcome of any mail. */
+  /** Channels in a row that ended without an outcome of any mail. */
   fruitless = 0;
   /** The server took no more than that many connections; until then, monotonic milliseconds. */
   cap: { readonly channels: number; readonly until: number } | undefined;

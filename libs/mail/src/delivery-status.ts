@@ -1,0 +1,49 @@
+/** The second part of a DSN, message/delivery-status (RFC 3464 §2): fields about the mail, then about each recipient. */
+import { dateTime } from './date-time.js';
+import type { DsnOptions, DsnRecipient } from './dsn.js';
+import { asciiLine, folded } from './printable.js';
+
+/** @returns lines; US-ASCII, as RFC 3464 §2.1 wants them */
+export function deliveryStatus({ cause, recipients, hostname }: DsnOptions): readonly string[] {
+  return [
+    `Reporting-MTA: dns; ${asciiLine(hostname)}`,
+    `X-Postrider-Mail-Id: ${cause.id}`,
+    `Arrival-Date: ${dateTime(cause.acceptedAt)}`,
+    ...recipients.flatMap((recipient) => ['', ...recipientFields(recipient)]),
+  ];
+}
+
+function recipientFields(recipient: DsnRecipient): readonly string[] {
+  const { finalRecipient, originalRecipient, action, diagnostic, lastAttemptAt, willRetryUntil } = recipient;
+  const { remoteMta, text } = diagnostic;
+  return [
+    ...(originalRecipient === undefined ? [] : [`Original-Recipient: ${typedAddress(originalRecipient)}`]),
+    `Final-Recipient: ${typedAddress(finalRecipient)}`,
+    `Action: ${action}`,
+    `Status: ${statusOf(recipient)}`,
+    // RFC 3464 §2.3.5 and §2.3.6: 'smtp' only for what a server said; our own reasons are of an extension type.
+    ...(remoteMta === undefined ? [] : folded(`Remote-MTA: dns; ${asciiLine(remoteMta)}`)),
+    ...folded(`Diagnostic-Code: ${remoteMta === undefined ? 'x-postrider' : 'smtp'}; ${asciiLine(text)}`),
+    ...(lastAttemptAt === undefined ? [] : [`Last-Attempt-Date: ${dateTime(lastAttemptAt)}`]),
+    // RFC 3464 §2.3.9: about delayed recipients only.
+    ...(willRetryUntil === undefined || action !== 'delayed'
+      ? []
+      : [`Will-Retry-Until: ${dateTime(willRetryUntil)}`]),
+  ];
+}
+
+/** RFC 3464 §2.3.4; a server may have answered with something that is no status code. */
+const statusOf = ({ action, diagnostic: { status } }: DsnRecipient): string =>
+  /^[245]\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})$/.test(status)
+    ? status
+    : action === 'failed'
+      ? '5.0.0'
+      : '4.0.0';
+
+/** RFC 3464 §2.3.2; in other scripts as utf-8-addr-xtext, which is US-ASCII (RFC 6533 §3). */
+function typedAddress(address: string): string {
+  if (/^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(address)) return `rfc822; ${address}`;
+  const escaped = (character: string): string =>
+    `\\x{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}}`;
+  return `utf-8; ${address.replaceAll(/[^\x21-\x7e]|[\\+=]/gu, escaped)}`;
+}

@@ -1,0 +1,89 @@
+/** This process's NATS: where it is, connected, checked, with the streams that mail needs. */
+import { connectBus, type Bus } from '@postrider/bus';
+import {
+  askServer,
+  isAtLeast,
+  oldestVersion,
+  pinnedVersion,
+  readConnection,
+  type NatsAddress,
+  type ServerFacts,
+} from '@postrider/nats-server';
+import { connectSpool, shardNames, type Spool } from '@postrider/spool';
+import type { Config } from './config/schema.js';
+import { StartError, type Logger } from './service.js';
+import { version } from './version.js';
+
+export interface Nats {
+  readonly bus: Bus;
+  readonly spool: Spool;
+}
+
+/** Room of EVENTS: some 500,000 mails' events. */
+const eventsSizeInOctets = 256 * 1024 * 1024;
+/** Between two tries before the first connection. */
+const retryPause = 1_000;
+
+/** Everything that is ours on the server: what its max_file_store must hold. */
+export const storeSizeInOctets = (config: Config): number => config.spool.max_size + eventsSizeInOctets;
+
+export const hasOwnServer = ({ nats }: Config): boolean => nats.servers.length === 0;
+
+/** @throws StartError when there is nothing to connect to */
+export function natsAddress(config: Config): NatsAddress {
+  if (!hasOwnServer(config)) {
+    const { servers, creds_file: credsFile, ca_file: caFile } = config.nats;
+    return { servers, ...(credsFile === '' ? {} : { credsFile }), ...(caFile === '' ? {} : { caFile }) };
+  }
+  const address = readConnection(config.data_dir);
+  if (!address)
+    throw new StartError(
+      `nats.servers is empty and no server of ours ever ran in ${config.data_dir}: 'postrider standalone' starts one`,
+    );
+  return address;
+}
+
+/** Waits until NATS answers, however long, unless stopped. @returns undefined when stopped before */
+export async function connectAll(
+  config: Config,
+  name: string,
+  { log, stopped }: { readonly log: Logger; readonly stopped: () => boolean },
+): Promise<Nats | undefined> {
+  for (let tries = 0; !stopped(); tries++) {
+    try {
+      return await connectOnce(config, name, log);
+    } catch (error) {
+      if (error instanceof StartError) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      if (tries % 10 === 0) log.warn({ reason: text }, 'waiting for NATS');
+      await new Promise((resolve) => setTimeout(resolve, retryPause));
+    }
+  }
+  return undefined;
+}
+
+async function connectOnce(config: Config, name: string, log: Logger): Promise<Nats> {
+  const address = natsAddress(config);
+  checkServer(await askServer(address, name), config, log);
+  const bus = await connectBus({ address, name, version, log });
+  try {
+    const replicas =
+      config.spool.replicas === 'auto' ? (hasOwnServer(config) ? 1 : 3) : config.spool.replicas;
+    const spool = await connectSpool({ address, name, replicas, maxSizeInOctets: config.spool.max_size });
+    await spool.prepare(shardNames(config.spool.shards));
+    await bus.prepareEvents(eventsSizeInOctets);
+    return { bus, spool };
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
+}
+
+/** DESIGN §3: a cluster has group commit only from the pinned version on; one machine may do with less. */
+function checkServer({ version: found, jetStream }: ServerFacts, config: Config, log: Logger): void {
+  if (!jetStream) throw new StartError('NATS runs without JetStream: mail would have no place');
+  const least = hasOwnServer(config) ? oldestVersion : pinnedVersion;
+  if (!isAtLeast(found, least)) throw new StartError(`nats-server ${found} is too old: ${least} at least`);
+  if (!isAtLeast(found, pinnedVersion))
+    log.warn({ version: found }, `nats-server is older than ${pinnedVersion}, with which this is tested`);
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DataScanner } from './data-scanner.js';
+
+interface Scanned {
+  readonly content: string;
+  /** Octets after the end; undefined when it did not end. */
+  readonly rest: string | undefined;
+  readonly problem: string | undefined;
+  readonly receivedFields: number;
+}
+
+function scan(chunks: readonly Buffer[]): Scanned {
+  const pieces: Buffer[] = [];
+  const scanner = new DataScanner((piece) => pieces.push(piece));
+  let rest: string | undefined;
+  for (const chunk of chunks) {
+    if (rest !== undefined) rest += chunk.toString('latin1');
+    else {
+      const end = scanner.scan(chunk);
+      if (end !== -1) rest = chunk.toString('latin1', end);
+    }
+  }
+  const content = scanner.problem ? '' : Buffer.concat(pieces).toString('latin1');
+  return { content, rest, problem: scanner.problem, receivedFields: scanner.receivedFields };
+}
+
+const splitAt = (text: string, at: number): Buffer[] => [
+  Buffer.from(text.slice(0, at), 'latin1'),
+  Buffer.from(text.slice(at), 'latin1'),
+];
+
+const one = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+describe.each([
+  ['plain', 'a\r\n.\r\n', 'a\r\n', '', undefined],
+  ['nothing', '.\r\n', '', '', undefined],
+  ['an empty line', '\r\n.\r\n', '\r\n', '', undefined],
+  ['stuffed dots', '..a\r\n...\r\n. b\r\n.\r\n', '.a\r\n..\r\n b\r\n', '', undefined],
+  ['dots within', 'a.\r\nb.c\r\n.\r\n', 'a.\r\nb.c\r\n', '', undefined],
+  ['a pipelined command', 'a\r\n.\r\nQUIT\r\n', 'a\r\n', 'QUIT\r\n', undefined],
+  ['8 bits and tabs', '\u00ff\t\u0001\r\n\t\r\n.\r\n', '\u00ff\t\u0001\r\n\t\r\n', '', undefined],
+  ['no end', 'a\r\n.\r', 'a\r\n', undefined, undefined],
+  ['LF . LF', 'a\n.\nMAIL\r\n.\r\nX', '', 'X', 'bare-lf'],
+  ['LF . CRLF', 'a\n.\r\nMAIL\r\n.\r\nX', '', 'X', 'bare-lf'],
+  ['CRLF . LF', 'a\r\n.\nMAIL\r\n.\r\nX', '', 'X', 'bare-lf'],
+  ['CR . CR', 'a\r.\rMAIL\r\n.\r\nX', '', 'X', 'bare-cr'],
+  ['CR . CRLF', 'a\r.\r\nMAIL\r\n.\r\nX', '', 'X', 'bare-cr'],
+  ['CRLF . CR', 'a\r\n.\rMAIL\r\n.\r\nX', '', 'X', 'bare-cr'],
+  ['CRLF . CR CRLF', 'a\r\n.\r\r\nMAIL\r\n.\r\nX', '', 'X', 'bare-cr'],
+  ['CRLF CR . CRLF', 'a\r\n\r.\r\nMAIL\r\n.\r\nX', '', 'X', 'bare-cr'],
+  ['CRLF LF . CRLF', 'a\r\n\n.\r\nMAIL\r\n.\r\nX', '', 'X', 'bare-lf'],
+  ['CRLF . NUL CRLF', 'a\r\n.\0\r\nMAIL\r\n.\r\nX', '', 'X', 'nul'],
+  ['CRLF NUL . CRLF', 'a\r\n\0.\r\nMAIL\r\n.\r\nX', '', 'X', 'nul'],
+  ['NUL', 'a\0b\r\n.\r\n', '', '', 'nul'],
+  ['LF LF . LF LF', 'a\n\n.\n\nMAIL\r\n.\r\nX', '', 'X', 'bare-lf'],
+])('%s', (_, data, ...expected) => {
+  const [content, rest, problem] = expected;
+  test('is read the same, wherever the packets end', () => {
+    for (let at = 0; at <= data.length; at++)
+      expect(scan(splitAt(data, at))).toMatchObject({ content, rest, problem });
+    for (let at = 0; at < data.length; at++)
+      for (let then = at; then < data.length; then++) {
+        const chunks = [one(data.slice(0, at)), one(data.slice(at, then)), one(data.slice(then))];
+        expect(scan(chunks)).toMatchObject({ content, rest, problem });
+      }
+  });
+});
+
+test.each([
+  ['Received: a\r\nRECEIVED:b\r\nreceived: c\r\n\r\n', 3],
+  ['Subject: x\r\nReceived: a\r\n\r\nReceived: in the body\r\n', 1],
+  ['Received-SPF: pass\r\nX-Received: y\r\n Received: folded\r\n', 0],
+  ['Received\r\n: a\r\n', 0],
+  ['\r\nReceived: a\r\n', 0],
+])('Received fields in %j: %i', (data, expected) => {
+  for (let at = 0; at <= data.length; at++)
+    expect(scan([...splitAt(data, at), one('.\r\n')]).receivedFields).toBe(expected);
+});
+
+test('it does not copy', () => {
+  const chunk = one('abc\r\n');
+  const pieces: Buffer[] = [];
+  new DataScanner((piece) => pieces.push(piece)).scan(chunk);
+  expect(pieces[0]?.buffer).toBe(chunk.buffer);
+});
+
+const parts = fc.array(
+  fc.constantFrom('\r\n', '\r', '\n', '.', '..', '\0', 'a', 'text', '\r\n.', '\r\n..', '\u00e4'),
+  {
+    maxLength: 25,
+  },
+);
+
+test('packets make no difference, whatever the octets are', () => {
+  fc.assert(
+    fc.property(parts, fc.array(fc.nat(10), { maxLength: 8 }), (texts, cuts) => {
+      const whole = one(texts.join(''));
+      const chunks: Buffer[] = [];
+      let from = 0;
+      for (const cut of cuts) {
+        chunks.push(whole.subarray(from, from + cut));
+        from = Math.min(from + cut, whole.length);
+      }
+      chunks.push(whole.subarray(from));
+      expect(scan(chunks)).toEqual(scan([whole]));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+/** The rules of RFC 5321 §4.5.2 and §2.3.8 in the plainest form. */
+function reference(text: string): Pick<Scanned, 'content' | 'rest'> & { readonly spoilt: boolean } {
+  const end = text.startsWith('.\r\n') ? 0 : text.indexOf('\r\n.\r\n') + 2;
+  const ended = end === 0 ? text.startsWith('.\r\n') : end !== 1;
+  const data = ended ? text.slice(0, end) : text;
+  const spoilt = /\r(?!\n)|(?<!\r)\n|\0/.test(data);
+  const content = data.replace(/(^|\r\n)\./g, '$1');
+  return { content: spoilt ? '' : content, rest: ended ? text.slice(end + 3) : undefined, spoilt };
+}
+
+test('it agrees with the plain rules', () => {
+  fc.assert(
+    fc.property(parts, (texts) => {
+      const text = `${texts.join('')}\r\n.\r\nrest`;
+      const expected = reference(text);
+      const scanned = scan([one(text)]);
+      expect(scanned).toMatchObject({ content: expected.content, rest: expected.rest });
+      expect(scanned.problem !== undefined).toBe(expected.spoilt);
+    }),
+    { numRuns: 3000 },
+  );
+});

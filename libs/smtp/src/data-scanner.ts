@@ -1,0 +1,140 @@
+/**
+ * Mail data as it comes (RFC 5321 §4.1.1.4, §4.5.2): finds the end, takes the stuffed dots out, counts Received
+ * fields. Only CRLF.CRLF ends the data; the CRLF of the DATA command counts as the first (RFC 5321 §4.1.1.4). A bare
+ * CR, a bare LF or a NUL spoils the mail: nothing more is given on, and the rest is swallowed up to the real end.
+ * Works on octets as they arrive, whatever the packets are, and gives views of them: no octet is copied.
+ */
+export type DataProblem = 'bare-cr' | 'bare-lf' | 'nul';
+
+const nul = 0x00;
+const lf = 0x0a;
+const cr = 0x0d;
+const dot = 0x2e;
+const receivedField = Buffer.from('received:');
+
+/** Where the octet to come stands. */
+type Place =
+  | 'line-start'
+  | 'in-line'
+  /** After a CR. */
+  | 'after-cr'
+  /** After a CR that began the line: an empty line, if a LF follows. */
+  | 'after-cr-at-start'
+  /** After a dot that began the line. It is never content: stuffed, or the end. */
+  | 'after-dot'
+  | 'after-dot-cr';
+
+export class DataScanner {
+  problem: DataProblem | undefined;
+  /** Received fields in the header section. */
+  receivedFields = 0;
+  readonly #keep: (piece: Buffer) => void;
+  #place: Place = 'line-start';
+  #inHeader = true;
+  /** Octets of `received:` that this header line has matched; -1 when it is another field. */
+  #matched = -1;
+
+  /** @param keep takes content piece by piece */
+  constructor(keep: (piece: Buffer) => void) {
+    this.#keep = keep;
+  }
+
+  /** @returns how many octets of the chunk were mail data and its end, or -1 when the end is not there yet */
+  scan(chunk: Buffer): number {
+    let from = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const octet = chunk[at] ?? nul;
+      switch (this.#place) {
+        case 'in-line':
+          if (octet > cr) at = this.#matched >= 0 ? this.#matchField(chunk, at) : skipText(chunk, at);
+          else this.#control(octet);
+          break;
+        case 'line-start':
+          if (octet === dot) {
+            this.#give(chunk, from, at);
+            from = at + 1;
+            this.#place = 'after-dot';
+          } else this.#beginLine(octet);
+          break;
+        case 'after-dot':
+          if (octet === cr) this.#place = 'after-dot-cr';
+          else this.#beginLine(octet);
+          break;
+        case 'after-dot-cr':
+          if (octet === lf) return at + 1;
+          this.#problem('bare-cr');
+          this.#control(octet);
+          break;
+        default:
+          this.#afterCr(octet);
+      }
+    }
+    // A CR after the dot is content only of a mail that is spoilt by then.
+    if (this.#place !== 'after-dot-cr') this.#give(chunk, from, chunk.length);
+    return -1;
+  }
+
+  #beginLine(octet: number): void {
+    this.#matched = -1;
+    if (octet === cr) this.#place = 'after-cr-at-start';
+    else if (octet <= cr) this.#control(octet);
+    else {
+      this.#place = 'in-line';
+      if (this.#inHeader) this.#matched = 0;
+      this.#match(octet);
+    }
+  }
+
+  /** CR, LF and NUL within a line; another control character is text. */
+  #control(octet: number): void {
+    this.#matched = -1;
+    this.#place = octet === cr ? 'after-cr' : 'in-line';
+    if (octet === lf) this.#problem('bare-lf');
+    if (octet === nul) this.#problem('nul');
+  }
+
+  #afterCr(octet: number): void {
+    if (octet !== lf) {
+      this.#problem('bare-cr');
+      this.#control(octet);
+      return;
+    }
+    if (this.#place === 'after-cr-at-start') this.#inHeader = false;
+    this.#place = 'line-start';
+  }
+
+  /** @returns the place of the last octet that was looked at */
+  #matchField(chunk: Buffer, start: number): number {
+    let at = start;
+    for (; this.#matched >= 0 && at < chunk.length; at++) {
+      const octet = chunk[at] ?? nul;
+      if (octet <= cr) return at - 1;
+      this.#match(octet);
+    }
+    return skipText(chunk, at);
+  }
+
+  #match(octet: number): void {
+    if (this.#matched < 0) return;
+    const lower = octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+    this.#matched = lower === receivedField[this.#matched] ? this.#matched + 1 : -1;
+    if (this.#matched < receivedField.length) return;
+    this.receivedFields++;
+    this.#matched = -1;
+  }
+
+  #problem(problem: DataProblem): void {
+    this.problem ??= problem;
+  }
+
+  #give(chunk: Buffer, from: number, to: number): void {
+    if (from < to && this.problem === undefined) this.#keep(chunk.subarray(from, to));
+  }
+}
+
+/** @returns the place of the last octet before a control character */
+function skipText(chunk: Buffer, start: number): number {
+  let at = start;
+  while (at < chunk.length && (chunk[at] ?? nul) > cr) at++;
+  return at - 1;
+}

@@ -1,0 +1,101 @@
+/**
+ * Taking a shard over (DESIGN §4): the fence on both logs first, then what the records say, then moves that a crash cut
+ * short. What is live after it is in the shard's state; segments are read while mail is given out.
+ */
+import type { MailRecord } from '@postrider/mail';
+import { subjects } from './names.js';
+import type { MailState } from './open-recipients.js';
+import type { OwnedShard } from './owned-shard.js';
+import type { LogEntry } from './record-frame.js';
+import type { RecordsBefore } from './records-before.js';
+import { replayDeferred, replayOutcomes, type ReplayedDeferred, type ReplayedOutcomes } from './replay.js';
+import type { SpooledMail } from './spool.js';
+
+export interface TakenOver {
+  /** What SPOOL says of mail in segments up to the epoch. */
+  readonly records: RecordsBefore;
+  readonly deferred: readonly SpooledMail[];
+}
+
+/** @throws when the log can't be reached, or is of a newer format */
+export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
+  const { log, streams, outcomes, deferState, contents } = shard;
+  await outcomes.open();
+  await deferState.open(outcomes.epoch);
+  contents.written = (await log.state(streams.deferContent)).lastSequence;
+  const spool = await replayOutcomes({
+    log,
+    clock: shard.clock,
+    stream: streams.spool,
+    subject: subjects.outcome(shard.shard),
+    upTo: outcomes.last,
+    damaged: (sequence, text) => shard.damage('spool', sequence, text),
+  });
+  const defer = await replayDeferred({
+    log,
+    clock: shard.clock,
+    stream: streams.defer,
+    subject: subjects.state(shard.shard),
+    upTo: deferState.last,
+    damaged: (sequence, text) => shard.damage('defer', sequence, text),
+  });
+  for (const record of defer.others) spool.records.add(record);
+  await finishMoves(shard, spool, defer);
+  const deferred = adoptDeferred(shard, defer, spool.records);
+  adoptBorn(shard, spool);
+  return { records: spool.records, deferred };
+}
+
+/** A crash between 'put' and 'moved': the move is finished before the mail is tried from either place. */
+async function finishMoves(
+  shard: OwnedShard,
+  { records }: ReplayedOutcomes,
+  { mails }: ReplayedDeferred,
+): Promise<void> {
+  const { firstSequence } = await shard.log.state(shard.streams.spool);
+  const at = shard.clock.now();
+  const entries: LogEntry[] = [];
+  for (const [id, { deferred }] of mails) {
+    if (deferred.home < firstSequence || records.moved(id)) continue;
+    const record: MailRecord = { kind: 'moved', id, at };
+    entries.push({ entry: 'record', record });
+    records.add(record);
+  }
+  if (entries.length > 0) await shard.outcomes.write(entries);
+}
+
+function adoptDeferred(
+  shard: OwnedShard,
+  { mails }: ReplayedDeferred,
+  records: RecordsBefore,
+): readonly SpooledMail[] {
+  const found: SpooledMail[] = [];
+  for (const [id, { deferred, sequence, state: own, bornOctets }] of mails) {
+    const { envelope } = deferred;
+    const state = records.finish(id, own);
+    if (state.open.length === 0) continue;
+    if (bornOctets === undefined)
+      shard.state.put({ ...deferred, open: state.open }, sequence, envelope.sizeInOctets);
+    else shard.state.admit('defer', { envelope, state, pin: sequence, contentOctets: bornOctets });
+    found.push(spooled({ envelope }, state, 'defer'));
+  }
+  return found;
+}
+
+function adoptBorn(shard: OwnedShard, { born, records }: ReplayedOutcomes): void {
+  for (const { mail, sequence } of born) {
+    const { id } = mail.envelope;
+    const state = records.stateOf(mail.envelope);
+    if (state.open.length === 0 || records.moved(id) || shard.state.live.has(id)) continue;
+    shard.bear(mail, state, { place: 'spool', pin: sequence });
+    shard.born.push(spooled(mail, state, 'spool'));
+  }
+}
+
+function spooled(
+  mail: SpooledMail['mail'],
+  { open, held }: MailState,
+  place: SpooledMail['place'],
+): SpooledMail {
+  return { mail, open, place, replayed: true, ...(held === undefined ? {} : { held }) };
+}

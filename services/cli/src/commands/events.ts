@@ -1,0 +1,44 @@
+import { eventSubject, serviceNames, type EventRecord, type ServiceName } from '@postrider/protocol';
+import { exitCodes, say, UsageError, type Command } from '../command.js';
+import { withBus } from '../connection.js';
+import { eventLine } from '../event-lines.js';
+import { durationOf, parseFlags } from '../flags.js';
+
+export const events: Command = {
+  name: 'events',
+  synopsis: 'events [TEXT] [--service NAME] [--since 10m] [--follow]',
+  summary: 'what happened; with --follow what happens, until Ctrl-C',
+  async run(words) {
+    const { values, positionals } = parseFlags(words, {
+      service: { type: 'string' },
+      since: { type: 'string' },
+      follow: { type: 'boolean', short: 'f' },
+    });
+    const subject = subjectOf(values.service);
+    const print = (record: EventRecord): boolean => {
+      const line = values.json === true ? JSON.stringify(record) : eventLine(record);
+      const shown = positionals.every((text) => line.includes(text));
+      if (shown) say(line);
+      return shown;
+    };
+    return withBus(values.config, async (bus) => {
+      let matched = 0;
+      const since = values.since ?? (values.follow === true ? undefined : '10m');
+      if (since !== undefined)
+        for await (const record of bus.storedEvents({ since: Date.now() - durationOf(since), subject }))
+          matched += print(record) ? 1 : 0;
+      if (values.follow !== true) return matched > 0 ? exitCodes.done : exitCodes.nothingMatched;
+      const watched = bus.watch(subject);
+      process.once('SIGINT', () => watched.stop());
+      for await (const { value } of watched) print(value as EventRecord);
+      return exitCodes.done;
+    });
+  },
+};
+
+function subjectOf(service: string | undefined): string {
+  if (service === undefined) return 'mta.events.>';
+  if (!serviceNames.includes(service as ServiceName))
+    throw new UsageError(`no service '${service}': ${serviceNames.join(', ')}`);
+  return eventSubject(service as ServiceName, '>');
+}

@@ -1,0 +1,18 @@
+import { UsageError, type Command } from '../command.js';
+
+interface StandaloneModule {
+  main(words: readonly string[]): Promise<number>;
+}
+
+export const standalone: Command = {
+  name: 'standalone',
+  synopsis: 'standalone [--config FILE]',
+  summary: 'nats-server and all services on this machine, until SIGTERM or Ctrl-C',
+  async run(words) {
+    // By a computed name: services do not depend on each other, the command line only starts them.
+    const name = ['@postrider', 'standalone'].join('/');
+    const module = (await import(name)) as Partial<StandaloneModule>;
+    if (!module.main) throw new UsageError(`${name} can't be started`);
+    return module.main(words);
+  },
+};

@@ -1,0 +1,48 @@
+/** Flags of a command, by node:util's parseArgs; every command takes --config and --json. */
+import { parseArgs } from 'node:util';
+import { UsageError } from './command.js';
+
+interface Flag {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: true;
+}
+type Flags = Readonly<Record<string, Flag>>;
+
+const common = { config: { type: 'string', short: 'c' }, json: { type: 'boolean' } } as const satisfies Flags;
+
+type ValueOf<F> = F extends { readonly type: 'boolean' }
+  ? boolean
+  : F extends { readonly multiple: true }
+    ? string[]
+    : string;
+type Values<T extends Flags> = { readonly [K in keyof T]?: ValueOf<T[K]> };
+
+export interface ParsedFlags<T extends Flags> {
+  readonly values: Values<T & typeof common>;
+  readonly positionals: readonly string[];
+}
+
+/** @throws UsageError for a flag that is unknown or has no value */
+export function parseFlags<const T extends Flags>(words: readonly string[], flags: T): ParsedFlags<T> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: { ...common, ...flags },
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values: values as Values<T & typeof common>, positionals };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** `10m`, `2h`, … as milliseconds. */
+export function durationOf(text: string): number {
+  const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  const match = /^([0-9]+)([smhd])$/.exec(text);
+  const unit = units[match?.[2] ?? ''];
+  if (unit === undefined) throw new UsageError(`'${text}' is no duration: use 30s, 10m, 2h or 1d`);
+  return Number(match?.[1]) * unit;
+}

@@ -1,0 +1,97 @@
+/** Queued mail as people read it. Pure: the time is given. */
+import type { QueuedMail, QueueSummary, RecipientState } from '@postrider/protocol';
+import { clockTime, size, span, table } from './table.js';
+
+export function listTable(mails: readonly QueuedMail[], now: number): string {
+  const rows = mails.flatMap((mail) =>
+    mail.recipients.map(({ forwardPath, state, attempts }) => [
+      mail.id,
+      span(now - mail.acceptedAt),
+      size(mail.sizeInOctets),
+      `<${mail.reversePath}>`,
+      forwardPath,
+      String(attempts),
+      stateText(state, now),
+    ]),
+  );
+  return table([['id', 'age', 'size', 'from', 'to', 'tries', 'state'], ...rows]);
+}
+
+export function stateText(state: RecipientState, now: number): string {
+  switch (state.state) {
+    case 'active':
+      return 'waits its turn';
+    case 'in-flight':
+      return `on its way since ${span(now - state.since)}, ${state.channel}`;
+    case 'deferred':
+      return `deferred, next try ${clockTime(state.until)} (in ${span(Math.max(0, state.until - now))}): ${state.diagnostic.text}`;
+    case 'held':
+      return `held: ${state.reason}`;
+    default:
+      return state.diagnostic === undefined ? state.state : `${state.state}: ${state.diagnostic.text}`;
+  }
+}
+
+export interface Totals {
+  readonly active: number;
+  readonly inFlight: number;
+  readonly deferred: number;
+  readonly held: number;
+}
+
+export function summaryTable(shards: readonly QueueSummary[], totals: Totals, now: number): string {
+  const rows = shards.map(({ shard, owner, active, inFlight, deferred, held, oldestAt }) => [
+    shard,
+    String(active),
+    String(inFlight),
+    String(deferred),
+    String(held),
+    oldestAt === undefined ? '-' : span(now - oldestAt),
+    owner,
+  ]);
+  const all = [
+    'all',
+    String(totals.active),
+    String(totals.inFlight),
+    String(totals.deferred),
+    String(totals.held),
+    '',
+    '',
+  ];
+  const sites = shards.flatMap((shard) => shard.sites);
+  const shown = sites.toSorted((a, b) => b.waiting + b.deferred - a.waiting - a.deferred).slice(0, 20);
+  const siteRows = shown.map(({ site, waiting, deferred, channels, lastDiagnostic }) => [
+    site,
+    String(waiting),
+    String(deferred),
+    String(channels),
+    lastDiagnostic ?? '',
+  ]);
+  return [
+    table([['shard', 'active', 'in flight', 'deferred', 'held', 'oldest', 'owner'], ...rows, all]),
+    ...(siteRows.length === 0
+      ? []
+      : ['', table([['site', 'waiting', 'deferred', 'channels', 'last said'], ...siteRows])]),
+  ].join('\n');
+}
+
+export function showText(mail: QueuedMail, content: Uint8Array | undefined, now: number): string {
+  const head = [
+    `mail      ${mail.id}`,
+    `from      <${mail.reversePath}>`,
+    `accepted  ${new Date(mail.acceptedAt).toISOString()} (${span(now - mail.acceptedAt)} ago), ${size(mail.sizeInOctets)}`,
+    `shard     ${mail.shard}, owned by ${mail.owner}`,
+  ];
+  const recipients = mail.recipients.map(
+    ({ forwardPath, site, attempts, state }) =>
+      `to        ${forwardPath} via ${site}, ${attempts} tries: ${stateText(state, now)}`,
+  );
+  return [...head, ...recipients, ...(content === undefined ? [] : ['', contentText(content)])].join('\n');
+}
+
+/** A screen or so of the content; control characters can't reach the terminal. */
+export function contentText(content: Uint8Array): string {
+  const text = Buffer.from(content).toString('utf8', 0, 8192).replaceAll('\r\n', '\n');
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+}

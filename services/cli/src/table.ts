@@ -1,0 +1,39 @@
+/** Tables for people: aligned columns, no frame; long last columns are left as they are. */
+
+/** @param rows the first is the head */
+export function table(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === columns - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** `5 s`, `12 min`, `3 h`, `2 d`: as exact as a tired reader needs. */
+export function span(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+export function size(octets: number): string {
+  if (octets < 1024) return `${octets} B`;
+  if (octets < 1024 * 1024) return `${Math.round(octets / 1024)} KiB`;
+  return `${(octets / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+/** Local time, to the second. */
+export const clockTime = (at: number): string => {
+  const date = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+};

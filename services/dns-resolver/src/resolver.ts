@@ -1,0 +1,50 @@
+/**
+ * The dns-resolver actor. Receives `locate` and `resolve`; gives exchangers with addresses, from the cache or from
+ * the nameservers; keeps nothing of its own, the cache belongs to the process.
+ */
+import type { Behaviour, Clock } from '@postrider/actor';
+import type { dnsResolver, LocateAnswer } from '@postrider/protocol';
+import type { LookUp } from './answer.js';
+import type { AnswerCache } from './cache.js';
+import type { DnsEvents } from './events.js';
+import { locate, resolve, type Surroundings } from './locate.js';
+import type { Settings } from './settings.js';
+import type { SystemFiles } from './system-files.js';
+
+export interface ResolverOptions {
+  readonly cache: AnswerCache;
+  readonly events: DnsEvents;
+  readonly system: SystemFiles;
+  /** Those in force now. */
+  readonly settings: () => Settings;
+  readonly clock: Clock;
+}
+
+export function resolver(options: ResolverOptions): Behaviour<(typeof dnsResolver)['messages']> {
+  return () => ({
+    handlers: {
+      locate: ({ domain }) => located(options, domain, locate),
+      resolve: ({ host }) => located(options, host, resolve),
+    },
+  });
+}
+
+async function located(
+  { cache, events, system, settings, clock }: ResolverOptions,
+  name: string,
+  find: (name: string, around: Surroundings) => Promise<LocateAnswer>,
+): Promise<LocateAnswer> {
+  const start = clock.monotonic();
+  let asked = false;
+  const lookUp: LookUp = async (host, type) => {
+    const cached = await cache.lookUp(host, type);
+    asked ||= cached.asked;
+    return cached.answer;
+  };
+  const { families, servers } = settings();
+  // The search list belongs to the system's nameservers; our own know full names.
+  const search = servers.length > 0 ? { search: [], ndots: 1 } : system.resolvConf();
+  const answer = await find(name, { lookUp, families, hosts: system.hosts(), search });
+  if (asked) events.located(name, answer, clock.monotonic() - start);
+  return answer;
+}

@@ -1,0 +1,162 @@
+/**
+ * What becomes of mails: findings in, records and DSNs out, and each mail to its next state - ended, resting, held, or
+ * still busy with its other recipients.
+ */
+import type { MailObject, MailRecord } from '@postrider/mail';
+import type { Announcer } from '../events.js';
+import type { MailBook } from '../mail/mail-book.js';
+import { earliestUntil, type QueueMail } from '../mail/queue-mail.js';
+import type { Resting } from '../mail/resting.js';
+import type { ShardEnvironment } from '../shard/environment.js';
+import type { Batch } from './batch.js';
+import type { Bounces, DsnRequest } from './bounces.js';
+import { conclude, restated, type Conclusion, type Finding } from './conclusion.js';
+import type { Journal } from './journal.js';
+
+/** A mail that is due again within this stays in SPOOL and in memory, while the window has plenty of room. */
+const shortRest = 30_000;
+
+export interface OutcomesOptions {
+  readonly environment: ShardEnvironment;
+  readonly book: MailBook;
+  readonly resting: Resting;
+  readonly journal: Journal;
+  readonly bounces: Bounces;
+  readonly announcer: Announcer;
+}
+
+type Disposal = 'record' | 'defer';
+
+export class Outcomes {
+  readonly #options: OutcomesOptions;
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
+  }
+
+  /** The parts that the findings are about have been dropped from the mail. */
+  conclude(mail: QueueMail, findings: readonly Finding[], batch: Batch): void {
+    const { environment, announcer } = this.#options;
+    const now = environment.clock.now();
+    const conclusion = conclude(mail, findings, environment.settings().queue, now);
+    for (const fact of conclusion.facts) {
+      if (fact.kind === 'held') environment.log.warn({ mail: mail.id, reason: mail.held }, 'mail held');
+      batch.tell(() =>
+        announcer.fact(mail.id, fact.kind === 'held' ? { ...fact, diagnostic: heldBecause(mail) } : fact),
+      );
+    }
+    const request = mail.bounce ? undefined : dsnRequest(mail, conclusion);
+    if (request === undefined) this.settle(mail, conclusion.records, batch);
+    else this.#settleWithDsn(mail, { conclusion, request, batch });
+  }
+
+  /** Writes the records, and the mail to where it belongs now. */
+  settle(mail: QueueMail, records: readonly MailRecord[], batch: Batch): void {
+    if (mail.open.length === 0) {
+      this.#options.book.to(mail, 'ended');
+      batch.record(mail, records);
+      return;
+    }
+    // The mail object is taken before its content is given back.
+    const object = mail.place === 'spool' && !mail.busy ? objectOf(mail) : undefined;
+    if (this.#dispose(mail) === 'record' || object === undefined) {
+      batch.record(mail, records);
+      return;
+    }
+    batch.defer(mail, object, [
+      ...restated(mail, records, this.#options.environment.clock.now()),
+      ...records,
+    ]);
+  }
+
+  #settleWithDsn(
+    mail: QueueMail,
+    { conclusion, request, batch }: { conclusion: Conclusion; request: DsnRequest; batch: Batch },
+  ): void {
+    const { journal, announcer, environment } = this.#options;
+    const object = objectOf(mail);
+    const before = conclusion.records;
+    const disposal = mail.open.length === 0 ? this.#end(mail) : this.#dispose(mail);
+    const restating = disposal === 'defer' ? restated(mail, before, environment.clock.now()) : [];
+    batch.inOrder(mail, async () => {
+      const dsn = await this.#make(mail, request);
+      if (dsn === undefined) return journal.record([this.#heldForDsn(mail)]);
+      const records = [...restating, ...withBorn(before, request.action, dsn)];
+      await (disposal === 'defer' ? journal.defer(object, records) : journal.record(records));
+      const to = object.envelope.reversePath;
+      announcer.bounced({ mail: mail.id, dsn: dsn.envelope.id, to, action: request.action });
+    });
+  }
+
+  /** undefined: a fault of ours. The mail then is held in the log, not failed without a word. */
+  async #make(mail: QueueMail, request: DsnRequest): Promise<MailObject | undefined> {
+    try {
+      return await this.#options.bounces.make(mail, request);
+    } catch (fault) {
+      this.#options.environment.log.error(
+        { mail: mail.id, fault: String(fault) },
+        'the DSN could not be made',
+      );
+      return undefined;
+    }
+  }
+
+  #heldForDsn(mail: QueueMail): MailRecord {
+    const at = this.#options.environment.clock.now();
+    const reason = 'its DSN could not be made';
+    this.#options.announcer.held(mail.id, reason, at);
+    return { kind: 'hold', id: mail.id, at, reason };
+  }
+
+  #end(mail: QueueMail): Disposal {
+    this.#options.book.to(mail, 'ended');
+    return 'record';
+  }
+
+  /** A mail with open recipients goes on, rests, or is held; `defer`: it has to leave SPOOL. */
+  #dispose(mail: QueueMail): Disposal {
+    if (mail.busy) return 'record';
+    const { book, resting, environment } = this.#options;
+    const moves = mail.place === 'spool';
+    if (mail.held !== undefined) book.to(mail, 'held');
+    else {
+      mail.until = earliestUntil(mail.open);
+      book.to(mail, 'resting');
+      resting.add(mail);
+      if (moves && mail.until - environment.clock.now() <= shortRest && book.plenty()) return 'record';
+    }
+    mail.place = 'defer';
+    book.leave(mail);
+    return moves ? 'defer' : 'record';
+  }
+}
+
+/** A failure says more than a delay; the warning of the others then comes with their next deferral. */
+function dsnRequest(mail: QueueMail, { failed, delayed }: Conclusion): DsnRequest | undefined {
+  const [first, ...others] = failed.length > 0 ? failed : delayed;
+  if (first === undefined) return undefined;
+  if (failed.length > 0 && delayed.length > 0) mail.warned = false;
+  const { envelope, content } = mail;
+  const action = failed.length > 0 ? 'failed' : 'delayed';
+  return { action, envelope, content, recipients: [first, ...others] };
+}
+
+function withBorn(
+  records: readonly MailRecord[],
+  action: DsnRequest['action'],
+  dsn: MailObject,
+): readonly MailRecord[] {
+  const kind = action === 'failed' ? 'failed' : 'deferred';
+  const at = records.findLastIndex((record) => record.kind === kind);
+  return records.map((record, index) =>
+    index === at && (record.kind === 'failed' || record.kind === 'deferred')
+      ? { ...record, born: [dsn] }
+      : record,
+  );
+}
+
+function objectOf({ envelope, content }: QueueMail): MailObject {
+  return content === undefined ? { envelope } : { envelope, content };
+}
+
+const heldBecause = (mail: QueueMail) => ({ status: '4.3.0', text: mail.held ?? '' });

@@ -1,0 +1,67 @@
+/**
+ * queue-manager: owns shards of the queue and decides what is tried when.
+ * Takes: `shard.*` for each shard it owns, `queue-manager.shards`. Asks: dns-resolver, outbound-delivery, channels.
+ */
+import { queueManager } from '@postrider/protocol';
+import type { RunningService, ServiceContext, ServiceDefinition } from '@postrider/runtime';
+import { Keeper } from './leases/keeper.js';
+import { Members } from './leases/members.js';
+import type { ShardSeat } from './leases/shard-seat.js';
+import { Locator } from './routing/locator.js';
+import { Router } from './routing/router.js';
+import { settingsOf } from './settings.js';
+
+/** Of the shutdown's time, kept for the last writes and for handing back the leases. */
+const lastWrites = 2_000;
+
+export const service: ServiceDefinition = {
+  name: 'queue-manager',
+  start: (context) => start(context),
+};
+
+async function start(context: ServiceContext): Promise<RunningService> {
+  const { bus, clock, log } = context;
+  let config = context.config;
+  let settings = settingsOf(config);
+  const router = new Router(new Locator(bus, clock), clock, settings);
+  const members = new Members(bus, clock);
+  const soon = (act: () => void): void => void setImmediate(act);
+  const keeper = new Keeper({ context, members, common: { router, settings: () => settings, soon } });
+  members
+    .follow()
+    .catch((fault: unknown) => log.warn({ fault: String(fault) }, 'other instances are not seen any more'));
+  const hosted = await bus.host(queueManager, () => ({
+    handlers: { shards: () => ({ shards: keeper.ownerships() }) },
+  }));
+  await keeper.start();
+  return {
+    figures: () => figuresOf(keeper.seats, members.count()),
+    reconfigured: (changed) => {
+      config = changed;
+      settings = settingsOf(changed);
+      router.reconfigured(settings);
+    },
+    drain: async () => {
+      await keeper.end(Math.max(0, config.shutdown_timeout - lastWrites));
+      members.stop();
+      await hosted.stop();
+    },
+  };
+}
+
+/** Sums over the shards, and each shard by itself. */
+function figuresOf(seats: readonly ShardSeat[], members: number): Readonly<Record<string, unknown>> {
+  const perShard = Object.fromEntries(
+    seats.map(({ shard, queue }) => [shard, queue?.figures() ?? { takingOver: 1 }]),
+  );
+  const sums: Record<string, number> = {};
+  for (const figures of Object.values(perShard)) {
+    for (const [name, value] of Object.entries(figures)) {
+      sums[name] = oldest.has(name) ? Math.max(sums[name] ?? 0, value) : (sums[name] ?? 0) + value;
+    }
+  }
+  return { ...sums, shardsOwned: seats.length, members, shards: perShard };
+}
+
+/** Figures of which the worst counts, not the sum. */
+const oldest: ReadonlySet<string> = new Set(['oldestInSeconds', 'unwrittenForInMilliseconds']);

@@ -1,0 +1,98 @@
+/**
+ * The shard as an actor, `mta.v1.shard.<s>.<message>`: what others may say to its owner. Hosted from the moment the
+ * lease is taken, so that a challenger hears from us; the queue is there once the logs are read.
+ */
+import type { Behaviour, Handlers } from '@postrider/actor';
+import type { MailId } from '@postrider/mail';
+import type { MailFilter, QueuedMail, shard } from '@postrider/protocol';
+import { matcher } from './filter.js';
+import type { ShardQueue } from './shard-queue.js';
+import { summaryOf, viewOf, type Holder } from './view.js';
+
+type ShardMessages = (typeof shard)['messages'];
+
+export interface ShardHost extends Holder {
+  readonly queue: ShardQueue | undefined;
+}
+
+/** Of a content in an answer: the rest of the message is small. */
+const contentShown = 512 * 1024;
+
+export function shardBehaviour(host: ShardHost): Behaviour<ShardMessages> {
+  return () => ({ handlers: { ...traffic(host), ...questions(host), ...acts(host) } });
+}
+
+/** Thrown to those who ask while the logs are read: they ask again. */
+class NotYet extends Error {}
+
+function queueOf({ queue, shard: name }: ShardHost): ShardQueue {
+  if (queue === undefined) throw new NotYet(`shard ${name} is being taken over`);
+  return queue;
+}
+
+type Traffic = Pick<Handlers<ShardMessages>, 'hint' | 'report' | 'beat' | 'grant' | 'who'>;
+
+function traffic(host: ShardHost): Traffic {
+  return {
+    hint: () => host.queue?.environment.owner.wake(),
+    report: async (report) => {
+      await queueOf(host).report(report);
+      return { result: 'written' };
+    },
+    beat: (beat) => host.queue?.beat(beat),
+    grant: (request) => queueOf(host).limit.ask(request),
+    who: () => ({ owner: host.owner, epoch: host.queue?.environment.owner.epoch ?? 0 }),
+  };
+}
+
+type Questions = Pick<Handlers<ShardMessages>, 'lookup' | 'list' | 'show' | 'summary'>;
+
+function questions(host: ShardHost): Questions {
+  return {
+    lookup: ({ id }) => {
+      const mail = queueOf(host).book.lookup(id);
+      return mail === undefined ? {} : { mail: viewOf(mail, host) };
+    },
+    list: ({ filter, limit }) => list(host, filter, limit),
+    show: ({ id }) => show(host, id),
+    summary: () => summaryOf(queueOf(host).book, queueOf(host).sites, host),
+  };
+}
+
+type Acts = Pick<Handlers<ShardMessages>, 'retry' | 'hold' | 'release' | 'delete'>;
+
+function acts(host: ShardHost): Acts {
+  const done = (ids: readonly MailId[]) => ({ result: 'done' as const, ids });
+  return {
+    retry: async ({ filter }) => done(await queueOf(host).acts.retry(filter)),
+    hold: async ({ filter, reason }) => done(await queueOf(host).acts.hold(filter, reason)),
+    release: async ({ filter }) => done(await queueOf(host).acts.release(filter)),
+    delete: async ({ filter, by }) => done(await queueOf(host).acts.delete(filter, by)),
+  };
+}
+
+function list(
+  host: ShardHost,
+  filter: MailFilter,
+  limit: number,
+): { mails: readonly QueuedMail[]; more: boolean } {
+  const matches = matcher(filter);
+  const mails: QueuedMail[] = [];
+  for (const mail of queueOf(host).book.all()) {
+    if (!matches(mail)) continue;
+    if (mails.length >= limit) return { mails, more: true };
+    mails.push(viewOf(mail, host));
+  }
+  return { mails, more: false };
+}
+
+async function show(host: ShardHost, id: MailId) {
+  const { book, environment } = queueOf(host);
+  const mail = book.get(id);
+  if (mail === undefined) return {};
+  const { envelope } = mail;
+  const content =
+    mail.content ?? (mail.large ? undefined : await environment.owner.content(id).catch(() => undefined));
+  const shown = content === undefined ? {} : { content: content.subarray(0, contentShown) };
+  return { mail: viewOf(mail, host), envelope, ...shown };
+}

@@ -1,0 +1,26 @@
+/** What everything within one owned shard is given. */
+import type { Clock } from '@postrider/actor';
+import type { Bus } from '@postrider/bus';
+import type { Logger } from '@postrider/runtime';
+import type { ShardOwner, Spool } from '@postrider/spool';
+import type { Router } from '../routing/router.js';
+import type { Settings } from '../settings.js';
+
+export interface ShardEnvironment {
+  readonly shard: string;
+  readonly bus: Bus;
+  readonly spool: Spool;
+  readonly owner: ShardOwner;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly router: Router;
+  readonly settings: () => Settings;
+  /** All shards, sorted: what sites hash to. */
+  readonly shards: () => readonly string[];
+  /** No other process owns a shard. */
+  readonly alone: () => boolean;
+  /** The lease was renewed lately enough to dispatch. */
+  readonly trusted: () => boolean;
+  /** Runs it once the messages at hand are handled, so that one pass serves them all. */
+  readonly soon: (act: () => void) => void;
+}

@@ -1,0 +1,126 @@
+/**
+ * Reads the shard's live mail as far as the window has room, and gives each to where it belongs: to its sites, to
+ * rest, or held.
+ */
+import type { SpooledMail } from '@postrider/spool';
+import type { MailBook } from '../mail/mail-book.js';
+import { earliestUntil, QueueMail } from '../mail/queue-mail.js';
+import type { Resting } from '../mail/resting.js';
+import { Batch } from '../outcomes/batch.js';
+import type { Journal } from '../outcomes/journal.js';
+import type { Outcomes } from '../outcomes/outcomes.js';
+import { wasWarned } from '../outcomes/schedule.js';
+import type { ShardEnvironment } from './environment.js';
+import type { Placing } from './placing.js';
+import type { Settling } from './settling.js';
+
+export interface IntakeOptions {
+  readonly environment: ShardEnvironment;
+  readonly book: MailBook;
+  readonly resting: Resting;
+  readonly journal: Journal;
+  readonly outcomes: Outcomes;
+  readonly placing: Placing;
+  readonly settling: Settling;
+  /** The log can't be read any further by us. */
+  readonly failed: (fault: unknown) => void;
+}
+
+/** Recipients due within this of each other are tried together. */
+const togetherWithin = 1_000;
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  #ended = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Deferred mail of the takeover, then the log for as long as the shard is owned. */
+  start(): void {
+    for (const spooled of this.#options.environment.owner.deferred) this.#admit(spooled);
+    void this.#read().catch(this.#options.failed);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#options.book.close();
+  }
+
+  /** A resting mail's time has come. */
+  due(mail: QueueMail): void {
+    const now = this.#options.environment.clock.now();
+    if (mail.replayed && this.#options.settling.under && this.#options.settling.add(mail)) {
+      this.#options.book.to(mail, 'active');
+      return;
+    }
+    this.take(mail, now);
+  }
+
+  /** Those of its recipients that are due go to their sites; the others go on waiting. */
+  take(mail: QueueMail, now = this.#options.environment.clock.now()): void {
+    if (mail.state === 'ended' || mail.state === 'held') return;
+    const due = mail.open.filter(({ until }) => until <= now + togetherWithin);
+    // Set aside without a time of its own, or the clock went back: all of it.
+    this.#options.placing.place(mail, due.length > 0 ? due : mail.open);
+  }
+
+  async #read(): Promise<void> {
+    const { environment, book } = this.#options;
+    for await (const spooled of environment.owner.mails()) {
+      if (this.#ended) return;
+      this.#admit(spooled);
+      if (!book.room()) await book.whenRoom();
+      if (this.#stopped()) return;
+    }
+  }
+
+  #stopped(): boolean {
+    return this.#ended;
+  }
+
+  #admit(spooled: SpooledMail): void {
+    const { book, environment, settling, placing } = this.#options;
+    const { id } = spooled.mail.envelope;
+    if (book.get(id) !== undefined) return;
+    const mail = new QueueMail(spooled);
+    const now = environment.clock.now();
+    const { queue } = environment.settings();
+    mail.warned = mail.open.some((open) => wasWarned(mail, open, queue));
+    book.add(mail);
+    if (mail.held !== undefined || earliestUntil(mail.open) > now) {
+      this.#putAway(mail);
+      return;
+    }
+    if (mail.place === 'defer') {
+      this.#rest(mail);
+      return;
+    }
+    if (!settling.add(mail))
+      placing.place(mail, mail.open.length === 1 ? mail.open : mail.open.filter(({ until }) => until <= now));
+  }
+
+  /** Found in SPOOL and not to be tried now: it goes to where such mail is kept. */
+  #putAway(mail: QueueMail): void {
+    if (mail.place === 'spool') {
+      const batch = new Batch(this.#options.journal);
+      this.#options.outcomes.settle(mail, [], batch);
+      batch.flush().catch(() => undefined);
+    } else if (mail.held === undefined) this.#rest(mail);
+    else this.#keepHeld(mail);
+  }
+
+  #keepHeld(mail: QueueMail): void {
+    this.#options.book.to(mail, 'held');
+    mail.pack();
+  }
+
+  #rest(mail: QueueMail): void {
+    const { book, resting, environment } = this.#options;
+    mail.until = Math.max(earliestUntil(mail.open), environment.clock.now());
+    book.to(mail, 'resting');
+    mail.pack();
+    resting.add(mail);
+  }
+}

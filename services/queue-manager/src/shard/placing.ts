@@ -1,0 +1,226 @@
+/**
+ * Takes a mail that is due to its sites: routes its recipients, groups them by site, and queues each group. When all
+ * domains are known nothing is awaited.
+ */
+import { ContentMissing } from '@postrider/spool';
+import type { Announcer } from '../events.js';
+import type { MailBook } from '../mail/mail-book.js';
+import type { OpenState, Part, QueueMail } from '../mail/queue-mail.js';
+import { Batch } from '../outcomes/batch.js';
+import type { Finding } from '../outcomes/conclusion.js';
+import type { Journal } from '../outcomes/journal.js';
+import type { Outcomes } from '../outcomes/outcomes.js';
+import { domainOf } from '../routing/address.js';
+import type { Placement } from '../routing/placement.js';
+import type { Dispatcher } from '../sites/dispatcher.js';
+import type { Site } from '../sites/site.js';
+import type { Sites } from '../sites/sites.js';
+import type { ShardEnvironment } from './environment.js';
+
+export interface PlacingOptions {
+  readonly environment: ShardEnvironment;
+  readonly book: MailBook;
+  readonly sites: Sites;
+  readonly dispatcher: Dispatcher;
+  readonly outcomes: Outcomes;
+  readonly journal: Journal;
+  readonly announcer: Announcer;
+  /** A fault of ours, or missing content: the mail is held. */
+  readonly hold: (mail: QueueMail, reason: string) => void;
+}
+
+/** Recipients that go the same way. */
+interface Group {
+  readonly placement: Placement;
+  readonly opens: OpenState[];
+}
+
+/** NATS is away, or the content's replica: another try to read it. */
+const readAgainAfter = 2_000;
+
+export class Placing {
+  readonly #options: PlacingOptions;
+
+  constructor(options: PlacingOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects: what goes wrong with one mail holds that mail. */
+  place(mail: QueueMail, opens: readonly OpenState[]): void {
+    this.#options.book.to(mail, 'active');
+    this.#options.book.enter(mail);
+    mail.placing++;
+    try {
+      const groups = this.#groupsNow(mail, opens);
+      if (groups === undefined || this.#mustWait(mail)) void this.#placeLater(mail, opens);
+      else this.#finish(mail, groups);
+    } catch (fault) {
+      this.#fault(mail, fault);
+    }
+  }
+
+  /** A write or a move is under way, or the content stands in DEFER. */
+  #mustWait(mail: QueueMail): boolean {
+    return (
+      mail.place === 'defer' && (mail.writing !== undefined || (mail.content === undefined && !mail.large))
+    );
+  }
+
+  async #placeLater(mail: QueueMail, opens: readonly OpenState[]): Promise<void> {
+    try {
+      const { environment } = this.#options;
+      // No attempt from DEFER before 'moved' is durable.
+      if (mail.place === 'defer') await mail.writing;
+      const { recipients } = mail.envelope;
+      const placements = await Promise.all(
+        opens.map(async ({ index }) => {
+          const domain = domainOf(recipients[index]?.forwardPath ?? '');
+          return environment.router.known(domain) ?? environment.router.place(domain);
+        }),
+      );
+      const groups = new Map<string, Group>();
+      opens.forEach((open, at) => addTo(groups, open, placements[at]));
+      if (this.#needsContent(mail, groups) && !(await this.#load(mail))) {
+        this.#again(mail, opens);
+        return;
+      }
+      this.#finish(mail, groups);
+    } catch (fault) {
+      this.#fault(mail, fault);
+    }
+  }
+
+  #groupsNow(mail: QueueMail, opens: readonly OpenState[]): ReadonlyMap<string, Group> | undefined {
+    const { recipients } = mail.envelope;
+    const groups = new Map<string, Group>();
+    for (const open of opens) {
+      const placement = this.#options.environment.router.known(
+        domainOf(recipients[open.index]?.forwardPath ?? ''),
+      );
+      if (placement === undefined) return undefined;
+      addTo(groups, open, placement);
+    }
+    return groups;
+  }
+
+  /** Content is read only for a site that takes mail now. */
+  #needsContent(mail: QueueMail, groups: ReadonlyMap<string, Group>): boolean {
+    if (mail.content !== undefined || mail.large) return false;
+    const now = this.#options.environment.clock.now();
+    return [...groups.values()].some(
+      ({ placement }) =>
+        placement.kind === 'site' && this.#options.sites.get(placement.site)?.blockedAt(now) === undefined,
+    );
+  }
+
+  async #load(mail: QueueMail): Promise<boolean> {
+    try {
+      this.#options.book.loaded(mail, await this.#options.environment.owner.content(mail.id));
+      mail.unpack();
+      return true;
+    } catch (fault) {
+      if (fault instanceof ContentMissing) throw fault;
+      this.#options.environment.log.warn(
+        { mail: mail.id, fault: String(fault) },
+        'content could not be read now',
+      );
+      return false;
+    }
+  }
+
+  #again(mail: QueueMail, opens: readonly OpenState[]): void {
+    this.#options.environment.clock.after(readAgainAfter, () => {
+      mail.placing--;
+      if (mail.state === 'active') this.place(mail, opens);
+    });
+  }
+
+  #finish(mail: QueueMail, groups: ReadonlyMap<string, Group>): void {
+    mail.placing--;
+    // Held or deleted while it was looked up.
+    if (mail.state === 'ended') return;
+    const batch = new Batch(this.#options.journal);
+    if (mail.held !== undefined) this.#options.outcomes.settle(mail, [], batch);
+    else this.#queue(mail, groups, batch);
+    batch.flush().catch((fault: unknown) => this.#unwritten(mail, fault));
+  }
+
+  #queue(mail: QueueMail, groups: ReadonlyMap<string, Group>, batch: Batch): void {
+    const findings: Finding[] = [];
+    const parts: Part[] = [];
+    for (const { placement, opens } of groups.values()) {
+      const finding = this.#finding(placement, opens);
+      if (finding !== undefined) findings.push(finding);
+      else if (placement.kind === 'site') {
+        parts.push(partOf(mail, this.#options.sites.at(placement.site, placement.destination), opens));
+      }
+    }
+    mail.parts.push(...parts);
+    this.#announce(mail, groups);
+    if (findings.length > 0) this.#options.outcomes.conclude(mail, findings, batch);
+    for (const part of parts) this.#options.dispatcher.enqueue(part);
+  }
+
+  /** What needs no attempt to be known: no route, no such domain, or a site that is left alone for now. */
+  #finding(placement: Placement, opens: readonly OpenState[]): Finding | undefined {
+    const attempt = nextAttempt(opens);
+    if (placement.kind !== 'site') {
+      return { opens, outcome: placement.kind, diagnostic: placement.diagnostic, attempt };
+    }
+    for (const open of opens) open.site = placement.site;
+    const now = this.#options.environment.clock.now();
+    const block = this.#options.sites.get(placement.site)?.blockedAt(now);
+    if (block === undefined) return undefined;
+    return { opens, outcome: 'temporary', diagnostic: block.diagnostic, attempt, notBefore: block.until };
+  }
+
+  /** Once for a mail: where each recipient goes, and by which rule. */
+  #announce(mail: QueueMail, groups: ReadonlyMap<string, Group>): void {
+    if (mail.open.some(({ attempts }) => attempts > 0)) return;
+    const sites = [...groups.values()].map(({ placement, opens }) => ({
+      site: placement.kind === 'site' ? placement.site : '',
+      rule: placement.rule,
+      recipients: mail.forwardPaths(opens),
+    }));
+    this.#options.announcer.queued({ mail: mail.id, shard: this.#options.environment.shard, sites });
+  }
+
+  #fault(mail: QueueMail, fault: unknown): void {
+    mail.placing = Math.max(0, mail.placing - 1);
+    this.#options.hold(mail, fault instanceof ContentMissing ? fault.message : `fault: ${String(fault)}`);
+  }
+
+  #unwritten(mail: QueueMail, fault: unknown): void {
+    this.#options.environment.log.debug(
+      { mail: mail.id, fault: String(fault) },
+      'not written: the shard was let go',
+    );
+  }
+}
+
+function addTo(groups: Map<string, Group>, open: OpenState, placement: Placement | undefined): void {
+  if (placement === undefined) return;
+  const key =
+    placement.kind === 'site'
+      ? placement.site
+      : `${placement.kind} ${placement.diagnostic.status} ${placement.diagnostic.text}`;
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, { placement, opens: [open] });
+  else group.opens.push(open);
+}
+
+const nextAttempt = (opens: readonly OpenState[]): number =>
+  opens.reduce((most, { attempts }) => Math.max(most, attempts), 0) + 1;
+
+export function partOf(mail: QueueMail, site: Site | undefined, opens: readonly OpenState[]): Part {
+  return {
+    mail,
+    opens,
+    site,
+    attempt: nextAttempt(opens),
+    alone: opens.some(({ unknowns }) => unknowns > 0),
+    channel: undefined,
+    confirmed: false,
+    since: 0,
+  };
+}

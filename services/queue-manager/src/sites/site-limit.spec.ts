@@ -1,0 +1,80 @@
+import { manualClock } from '@postrider/actor';
+import { times } from '@postrider/protocol';
+import { expect, test } from 'vitest';
+import { shareOf, SiteLimit } from './site-limit.js';
+
+const rules = { limit: 20, learning: false, turnOver: false };
+const claim = (granted: number, want: number, holding = granted) => ({ granted, want, holding });
+
+interface Case {
+  readonly name: string;
+  readonly asked: readonly [holding: number, want: number];
+  readonly others: readonly ReturnType<typeof claim>[];
+  readonly changed?: Partial<typeof rules>;
+  readonly channels: number;
+}
+
+const crowd = [claim(0, 9), claim(1, 9)];
+test.each<Case>([
+  { name: 'alone, little wanted', asked: [0, 3], others: [], channels: 3 },
+  { name: 'alone, much wanted', asked: [0, 90], others: [], channels: 20 },
+  { name: 'beside one that wants no more', asked: [0, 90], others: [claim(5, 5)], channels: 15 },
+  { name: 'beside one that wants more: half', asked: [0, 90], others: [claim(5, 90)], channels: 10 },
+  { name: 'beside one that holds all', asked: [0, 9], others: [claim(20, 90)], channels: 0 },
+  { name: 'beside one that still has to close', asked: [0, 9], others: [claim(10, 90, 20)], channels: 0 },
+  { name: 'holds all, another waits: half', asked: [20, 90], others: [claim(0, 9)], channels: 10 },
+  { name: 'more askers than channels', asked: [1, 9], others: crowd, changed: { limit: 2 }, channels: 1 },
+  {
+    name: 'more askers than channels, its turn is over',
+    asked: [1, 9],
+    others: crowd,
+    changed: { limit: 2, turnOver: true },
+    channels: 0,
+  },
+  { name: 'a new owner confirms', asked: [4, 9], others: [], changed: { learning: true }, channels: 4 },
+  { name: 'a new owner gives nothing', asked: [0, 9], others: [], changed: { learning: true }, channels: 0 },
+])('$name', ({ asked: [holding, want], others, changed, channels }) => {
+  expect(shareOf({ holding, want }, others, { ...rules, ...changed })).toBe(channels);
+});
+
+const limitOf = (alone: boolean) => {
+  const clock = manualClock();
+  return { clock, limit: new SiteLimit({ clock, limit: () => 20, alone: () => alone }) };
+};
+const ask = (limit: SiteLimit, shard: string, [holding, want]: readonly [number, number], epoch = 1) =>
+  limit.ask({ site: 's', shard, epoch, holding, want }).channels;
+
+test('the sum over all shards stays at the limit, and evens out', () => {
+  const { limit } = limitOf(true);
+  const held = new Map<string, number>();
+  for (let round = 0; round < 6; round++) {
+    for (const shard of ['0', '1', '2', '3']) {
+      held.set(shard, ask(limit, shard, [held.get(shard) ?? 0, 40]));
+      expect([...held.values()].reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(20);
+    }
+  }
+  expect([...held.values()]).toEqual([5, 5, 5, 5]);
+});
+
+test('the grant of a shard that vanished is free after its time', async () => {
+  const { limit, clock } = limitOf(true);
+  expect(ask(limit, '0', [0, 20])).toBe(20);
+  expect(ask(limit, '1', [0, 20])).toBe(0);
+  await clock.advance(times.grant + 1);
+  expect(ask(limit, '1', [0, 20])).toBe(20);
+});
+
+test('an older epoch of a shard gets nothing', () => {
+  const { limit } = limitOf(true);
+  expect(ask(limit, '0', [0, 5], 7)).toBe(5);
+  expect(ask(limit, '0', [0, 5], 6)).toBe(0);
+});
+
+test('a new owner learns for one grant period, unless nobody else owns a shard', async () => {
+  expect(ask(limitOf(true).limit, '0', [0, 5])).toBe(5);
+  const { limit, clock } = limitOf(false);
+  expect(ask(limit, '0', [0, 5])).toBe(0);
+  expect(ask(limit, '1', [3, 5])).toBe(3);
+  await clock.advance(times.grant);
+  expect(ask(limit, '0', [0, 5])).toBe(5);
+});

@@ -1,0 +1,89 @@
+/** The sites that this shard has mail or channels for, and the channels by id. */
+import type { Destination } from '@postrider/protocol';
+import type { Part, QueueMail } from '../mail/queue-mail.js';
+import { Site, type Channel } from './site.js';
+
+export class Sites {
+  readonly #sites = new Map<string, Site>();
+  /** Also those that ended with results still to come. */
+  readonly #channels = new Map<string, Channel>();
+
+  /** The addresses of the exchangers may have changed: the latest answer holds for the next channel. */
+  at(name: string, destination: Destination): Site {
+    const known = this.#sites.get(name);
+    if (known !== undefined) {
+      known.destination = destination;
+      return known;
+    }
+    const site = new Site(name, destination);
+    this.#sites.set(name, site);
+    return site;
+  }
+
+  get(name: string): Site | undefined {
+    return this.#sites.get(name);
+  }
+
+  all(): IterableIterator<Site> {
+    return this.#sites.values();
+  }
+
+  forget(site: Site): void {
+    this.#sites.delete(site.name);
+  }
+
+  channel(id: string): Channel | undefined {
+    return this.#channels.get(id);
+  }
+
+  channels(): IterableIterator<Channel> {
+    return this.#channels.values();
+  }
+
+  addChannel(channel: Channel): void {
+    this.#channels.set(channel.id, channel);
+    channel.site?.channels.add(channel);
+  }
+
+  /** It takes no more jobs; it is known for as long as results of it are to come. */
+  endChannel(channel: Channel): void {
+    channel.closing = true;
+    channel.site?.channels.delete(channel);
+    if (channel.inFlight.size === 0) this.#channels.delete(channel.id);
+  }
+
+  /** The part is on its channel no more: an outcome is known, or it surely was not taken. */
+  landed(part: Part): void {
+    const { channel, site, mail } = part;
+    if (channel === undefined || !channel.inFlight.delete(mail.id)) return;
+    channel.octets -= mail.octets;
+    channel.missing.delete(mail.id);
+    part.channel = undefined;
+    if (site !== undefined) site.inFlight--;
+    const ended = channel.site === undefined || !channel.site.channels.has(channel);
+    if (ended && channel.inFlight.size === 0) this.#channels.delete(channel.id);
+  }
+
+  /** Takes what waits of these mails out of the queues; what is in flight stays. */
+  withdraw(mails: ReadonlySet<QueueMail>): void {
+    const sites = new Set<Site>();
+    for (const mail of mails) {
+      for (const part of mail.parts)
+        if (part.channel === undefined && part.site !== undefined) sites.add(part.site);
+    }
+    const matches = (part: Part): boolean => mails.has(part.mail);
+    for (const site of sites) {
+      for (const part of [...site.waiting.take(matches), ...site.alone.take(matches)]) part.mail.drop(part);
+    }
+  }
+
+  figures(): { readonly sites: number; readonly channels: number; readonly inFlight: number } {
+    let inFlight = 0;
+    let channels = 0;
+    for (const channel of this.#channels.values()) {
+      inFlight += channel.inFlight.size;
+      if (!channel.closing) channels++;
+    }
+    return { sites: this.#sites.size, channels, inFlight };
+  }
+}

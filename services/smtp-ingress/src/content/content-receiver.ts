@@ -1,0 +1,155 @@
+/**
+ * The content of one mail while DATA arrives: scanned, counted, held in memory; over 256 KiB, or when the process
+ * holds too much already, streamed to the spool (DESIGN §3 'Large content'). What must be refused is swallowed
+ * without being kept.
+ */
+import type { LargeContent, MailId } from '@postrider/mail';
+import { DataScanner, type DataProblem } from '@postrider/smtp';
+import type { LargeContentWriter } from '@postrider/spool';
+import type { ContentBudget } from './content-budget.js';
+import { Pieces } from './pieces.js';
+
+export interface ContentOptions {
+  readonly id: MailId;
+  /** Goes on top of the content (RFC 5321 §4.4). */
+  readonly traceField: string;
+  readonly limits: { readonly message_size: number; readonly received_headers: number };
+  /** Content over this is not held in memory. */
+  readonly heldInOctets: number;
+  readonly budget: ContentBudget;
+  readonly beginLarge: (id: MailId) => LargeContentWriter;
+}
+
+export type ContentProblem =
+  | { readonly problem: DataProblem | 'too-large' | 'loop' }
+  /** The spool did not take it. */
+  | { readonly problem: 'storage'; readonly fault: unknown };
+
+/** Where the whole content is. */
+export type StoredContent =
+  | { readonly place: 'memory'; readonly content: Buffer }
+  | { readonly place: 'spool'; readonly large: LargeContent; readonly shard: string };
+
+/** Octets that a large content gathers before they are given to the spool. */
+const writtenAtOnceInOctets = 64 * 1024;
+
+export class ContentReceiver {
+  readonly id: MailId;
+  readonly #options: ContentOptions;
+  readonly #scanner = new DataScanner((piece) => this.#keep(piece));
+  readonly #pieces = new Pieces();
+  readonly #traceFieldInOctets: number;
+  #budgetTaken = 0;
+  #octets = 0;
+  #large: LargeContentWriter | undefined;
+  #refused: ContentProblem | undefined;
+
+  constructor(options: ContentOptions) {
+    this.id = options.id;
+    this.#options = options;
+    const traceField = Buffer.from(options.traceField, 'latin1');
+    this.#traceFieldInOctets = traceField.length;
+    this.#pieces.push(traceField);
+  }
+
+  /** Octets of the content as it goes out, trace field included. */
+  get sizeInOctets(): number {
+    return this.#octets + this.#traceFieldInOctets;
+  }
+
+  /** @returns how many octets of the chunk belong to the mail when its end is in it, else -1 */
+  scan(chunk: Buffer): number {
+    return this.#scanner.scan(chunk);
+  }
+
+  /** Gives a large content on to the spool. @returns a promise while the client must wait, else undefined */
+  settle(): Promise<void> | undefined {
+    if (!this.#large || this.#pieces.octets < writtenAtOnceInOctets) return undefined;
+    return this.#write(this.#large);
+  }
+
+  /** After the end: the whole, or why it can't be taken. */
+  finish(): StoredContent | ContentProblem | Promise<StoredContent | ContentProblem> {
+    const refused = this.#problem();
+    if (refused) {
+      this.abandon();
+      return refused;
+    }
+    if (this.#large) return this.#finishLarge(this.#large);
+    const octets = this.#pieces.octets;
+    return { place: 'memory', content: Buffer.concat(this.#pieces.takeAll(), octets) };
+  }
+
+  /** Gives back the memory it was granted; the mail is stored, or is not to be. */
+  release(): void {
+    this.#options.budget.giveBack(this.#budgetTaken);
+    this.#budgetTaken = 0;
+  }
+
+  /** The mail is not to be: forgets what is held, purges what is stored. */
+  abandon(): void {
+    this.#pieces.takeAll();
+    this.release();
+    const large = this.#large;
+    this.#large = undefined;
+    // Chunks that can't be purged now are swept later.
+    large?.abandon().catch(() => undefined);
+  }
+
+  #problem(): ContentProblem | undefined {
+    if (this.#scanner.problem) return { problem: this.#scanner.problem };
+    if (this.#refused) return this.#refused;
+    // RFC 5321 §6.3
+    if (this.#scanner.receivedFields > this.#options.limits.received_headers) return { problem: 'loop' };
+    return undefined;
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#refused) return;
+    this.#octets += piece.length;
+    // RFC 1870 §5: counted without stuffed dots and without our trace field.
+    if (this.#octets > this.#options.limits.message_size) {
+      this.#refuse({ problem: 'too-large' });
+      return;
+    }
+    this.#pieces.push(piece);
+    if (!this.#large && !this.#mayHold(piece.length)) {
+      this.#large = this.#options.beginLarge(this.id);
+      this.release();
+    }
+  }
+
+  #mayHold(octets: number): boolean {
+    if (this.#octets > this.#options.heldInOctets || !this.#options.budget.take(octets)) return false;
+    this.#budgetTaken += octets;
+    return true;
+  }
+
+  #refuse(problem: ContentProblem): void {
+    this.abandon();
+    this.#refused = problem;
+  }
+
+  async #write(large: LargeContentWriter): Promise<void> {
+    try {
+      for (const piece of this.#pieces.takeAll()) {
+        // Abandoned while the spool was taking it: what follows would only have to be swept.
+        if (this.#large !== large) return;
+        await large.write(piece);
+      }
+    } catch (fault) {
+      this.#refuse({ problem: 'storage', fault });
+    }
+  }
+
+  async #finishLarge(large: LargeContentWriter): Promise<StoredContent | ContentProblem> {
+    await this.#write(large);
+    if (this.#refused) return this.#refused;
+    try {
+      return { place: 'spool', large: await large.finish(), shard: large.shard };
+    } catch (fault) {
+      this.abandon();
+      return { problem: 'storage', fault };
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The service extensions that EHLO shows (RFC 5321 §2.2) and the parameters they add. One line here, and its promise
+ * kept end to end, makes a new one.
+ */
+import { reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
+import type { Client, Transaction } from './session/session-state.js';
+import type { Settings } from './settings.js';
+
+export type MailParameters = Omit<Transaction, 'reversePath'>;
+
+export interface Extension {
+  readonly keyword: string;
+  /** After the keyword in the reply to EHLO. */
+  readonly shown?: (limits: Settings['limits']) => string;
+  /** Parameters it adds to MAIL, by keyword in upper case. */
+  readonly mail?: Readonly<Record<string, MailParameter>>;
+}
+
+/** @returns what it says about the transaction, or why it is refused */
+type MailParameter = (
+  value: string | undefined,
+  limits: Settings['limits'],
+) => Partial<MailParameters> | { readonly refused: Reply };
+
+export const extensions: readonly Extension[] = [
+  /** RFC 2920 */
+  { keyword: 'PIPELINING' },
+  /** RFC 1870 */
+  { keyword: 'SIZE', shown: ({ message_size }) => String(message_size), mail: { SIZE: declaredSize } },
+  /** RFC 6152 */
+  { keyword: '8BITMIME', mail: { BODY: bodyValue } },
+  /** RFC 2034 */
+  { keyword: 'ENHANCEDSTATUSCODES' },
+];
+
+const mailParameterTable: ReadonlyMap<string, MailParameter> = new Map(
+  extensions.flatMap(({ mail }) => Object.entries(mail ?? {})),
+);
+const byDefault: MailParameters = { body: '7BIT' };
+
+/** All parameters of a MAIL command, or the reply to the first that can't be taken. */
+export function mailParameters(
+  given: EsmtpParameters,
+  client: Client,
+  limits: Settings['limits'],
+): MailParameters | { readonly refused: Reply } {
+  if (given.size === 0) return byDefault;
+  let parameters = byDefault;
+  for (const [keyword, value] of given) {
+    // RFC 5321 §2.2.1: extensions are for those who greeted with EHLO.
+    const parameter = client.protocol === 'ESMTP' ? mailParameterTable.get(keyword) : undefined;
+    if (!parameter) return { refused: unknownParameter(keyword) };
+    const found = parameter(value, limits);
+    if ('refused' in found) return found;
+    parameters = { ...parameters, ...found };
+  }
+  return parameters;
+}
+
+/** RFC 5321 §4.1.1.11 */
+export const unknownParameter = (keyword: string): Reply =>
+  reply(555, '5.5.4', `Parameter ${keyword} is not recognized`);
+
+/** size-value ::= 1*20DIGIT (RFC 1870 §4). It is only checked: content is counted as it comes. */
+function declaredSize(
+  value: string | undefined,
+  { message_size }: Settings['limits'],
+): { refused: Reply } | object {
+  if (value === undefined || !/^[0-9]{1,20}$/.test(value))
+    return { refused: reply(501, '5.5.4', 'SIZE must be a number of octets, as in SIZE=12345') };
+  // RFC 1870 §6.1 (2)
+  if (Number(value) > message_size)
+    return { refused: reply(552, '5.3.4', `Message is larger than the ${message_size} octets taken here`) };
+  return {};
+}
+
+/** body-value = "7BIT" / "8BITMIME" (RFC 6152 §2) */
+function bodyValue(value: string | undefined): Partial<MailParameters> | { refused: Reply } {
+  const body = value?.toUpperCase();
+  if (body === '7BIT' || body === '8BITMIME') return { body };
+  return { refused: reply(501, '5.5.4', 'BODY must be 7BIT or 8BITMIME') };
+}

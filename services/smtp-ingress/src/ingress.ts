@@ -1,0 +1,42 @@
+/** What all sessions of the process share. */
+import type { Clock } from '@postrider/actor';
+import type { MailId } from '@postrider/mail';
+import type { ResolveAnswer } from '@postrider/protocol';
+import type { Logger } from '@postrider/runtime';
+import type { SpoolWriter } from '@postrider/spool';
+import type { ContentBudget } from './content/content-budget.js';
+import type { IngressEvents } from './events.js';
+import type { Settings } from './settings.js';
+
+export interface Ingress {
+  /** The configuration now in force. */
+  settings: Settings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: IngressEvents;
+  readonly writer: SpoolWriter;
+  readonly budget: ContentBudget;
+  readonly newMailId: () => MailId;
+  /** Asks alias-expander who a local address is. Rejects when there is no answer in time. */
+  readonly resolve: (forwardPath: string) => Promise<ResolveAnswer>;
+  readonly counts: Counts;
+}
+
+/** For the gauge; all since the start of the process but `sessions`. */
+export interface Counts {
+  /** Open now. */
+  sessions: number;
+  sessionsTotal: number;
+  accepted: number;
+  /** Contents refused or not stored, and recipients and senders refused. */
+  rejected: number;
+  contentInOctets: number;
+}
+
+export const noCounts = (): Counts => ({
+  sessions: 0,
+  sessionsTotal: 0,
+  accepted: 0,
+  rejected: 0,
+  contentInOctets: 0,
+});

@@ -1,0 +1,57 @@
+/**
+ * Who may send mail where (RFC 5321 §3.6.2, §7.9; RFC 2505 §2.1): to our local domains everybody, to the relay
+ * domains everybody, elsewhere only clients of the relay networks. All of it is here; it asks nobody.
+ */
+import { BlockList, isIP } from 'node:net';
+import type { Config } from '@postrider/runtime';
+import type { Mailbox } from '@postrider/smtp';
+
+export interface RelayRules {
+  readonly localDomains: ReadonlySet<string>;
+  readonly relayDomains: ReadonlySet<string>;
+  /** `.example.org`: all under it, not itself. */
+  readonly relaySuffixes: readonly string[];
+  readonly networks: BlockList;
+}
+
+/** `local`: the alias table says who it is. `relay`: it goes on as it is. */
+export type RelayVerdict = 'local' | 'relay' | 'refused';
+
+export function relayRules({ local, relay }: Pick<Config, 'local' | 'relay'>): RelayRules {
+  const networks = new BlockList();
+  for (const { address, prefix, family } of relay.networks) networks.addSubnet(address, prefix, family);
+  return {
+    localDomains: new Set(local.domains),
+    relayDomains: new Set(relay.domains.filter((domain) => !domain.startsWith('.'))),
+    relaySuffixes: relay.domains.filter((domain) => domain.startsWith('.')),
+    networks,
+  };
+}
+
+/** @param address of the client, IPv4 or IPv6 */
+export function mayRelay(address: string, { networks }: RelayRules): boolean {
+  const family = isIP(address);
+  return family !== 0 && networks.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * @param trusted the client may relay
+ * An address literal is never local: who may relay may send there.
+ */
+export function relayVerdict(mailbox: Mailbox, trusted: boolean, rules: RelayRules): RelayVerdict {
+  if (!trusted && namesAnotherHop(mailbox.localPart)) return 'refused';
+  if (rules.localDomains.has(mailbox.domain)) return 'local';
+  return trusted || isRelayDomain(mailbox.domain, rules) ? 'relay' : 'refused';
+}
+
+/**
+ * `user%elsewhere`, `elsewhere!user`, `"user@elsewhere"`: a host behind us that reads these would relay for whoever
+ * we take them from (RFC 2505 §2.1).
+ */
+function namesAnotherHop(localPart: string): boolean {
+  return /[@%!]/.test(localPart);
+}
+
+function isRelayDomain(domain: string, { relayDomains, relaySuffixes }: RelayRules): boolean {
+  return relayDomains.has(domain) || relaySuffixes.some((suffix) => domain.endsWith(suffix));
+}

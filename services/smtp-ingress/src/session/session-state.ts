@@ -1,0 +1,35 @@
+/** The states of a session (RFC 5321 §4.1.4), one union: what cannot be, cannot be written. */
+import type { Envelope } from '@postrider/mail';
+import type { AcceptedForwardPath } from '../policy/recipients.js';
+
+export interface Client {
+  /** As given by EHLO or HELO: a domain in lower case or an address literal. */
+  readonly helo: string;
+  readonly protocol: 'SMTP' | 'ESMTP';
+}
+
+export interface Transaction {
+  /** '' is the null reverse-path. */
+  readonly reversePath: string;
+  readonly body: Envelope['body'];
+}
+
+export type NonEmpty<T> = readonly [T, ...T[]];
+
+export type SessionState =
+  | { readonly name: 'greeting' }
+  | { readonly name: 'ready'; readonly client: Client }
+  | { readonly name: 'mail'; readonly client: Client; readonly transaction: Transaction }
+  | {
+      readonly name: 'rcpt';
+      readonly client: Client;
+      readonly transaction: Transaction;
+      readonly forwardPaths: NonEmpty<AcceptedForwardPath>;
+    }
+  | { readonly name: 'closed' };
+
+export type StateName = SessionState['name'];
+export type StateNamed<S extends StateName> = Extract<SessionState, { name: S }>;
+
+export const isIn = <S extends StateName>(state: SessionState, names: readonly S[]): state is StateNamed<S> =>
+  names.some((name) => name === state.name);

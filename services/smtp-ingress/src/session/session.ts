@@ -1,0 +1,261 @@
+/**
+ * The server's side of one connection (RFC 5321 §4): octets in, replies out. Here are the rules that all verbs share -
+ * line ends, order of replies, pipelined groups, bad commands, what ends a session; what a verb does is in its file.
+ *
+ *   receive → lines → verb.perform → step { reply, state, then } → one write for all that came at once
+ *
+ * Knows no socket: `SessionOutput` is one.
+ */
+import {
+  LineReader,
+  parseCommandLine,
+  plainReply,
+  renderReply,
+  type Command,
+  type Reply,
+} from '@postrider/smtp';
+import type { ContentReceiver } from '../content/content-receiver.js';
+import { endOfData } from '../verbs/index.js';
+import type { SessionFacts, Step, Verb } from '../verbs/verb.js';
+import * as replies from './replies.js';
+import type { SessionState } from './session-state.js';
+
+export interface SessionOutput {
+  /** @returns false when the client does not read: no more is done until `drained` */
+  write(text: string): boolean;
+  /** Nothing more will be written. */
+  end(): void;
+  /** Back-pressure on the client. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Bad commands that are borne until a mail is accepted; one more ends the session. */
+const badCommandsAllowed = 20;
+/** The client does not speak as it should (RFC 5321 §4.2.4, §4.1.1.11). */
+const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
+/** Octets that may wait behind a command that is under way. */
+const inputHeldInOctets = 64 * 1024;
+/** Verbs whose refusals are told as events. */
+const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', endOfData.name]);
+/** What came is no command that has a name. */
+const noVerb = '';
+
+export class Session {
+  readonly #facts: SessionFacts;
+  readonly #output: SessionOutput;
+  readonly #input = new LineReader();
+  #state: SessionState = { name: 'greeting' };
+  /** While mail data is awaited. */
+  #receiver: ContentReceiver | undefined;
+  #receivingSince = 0;
+  /** What has to be over before more input is looked at. */
+  #waitingFor: 'command' | 'client' | undefined;
+  #paused = false;
+  #replies = '';
+  #badCommands = 0;
+  /** Who wants an end as soon as nothing is under way. */
+  #endWantedBy: 'client' | 'shutdown' | undefined;
+
+  constructor(facts: SessionFacts, output: SessionOutput) {
+    this.#facts = facts;
+    this.#output = output;
+  }
+
+  /** Greets (RFC 5321 §3.1). */
+  begin(): void {
+    this.#reply(plainReply(220, `${this.#hostname} ESMTP Postrider`));
+    this.#flush();
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#state.name === 'closed') return;
+    this.#input.push(chunk);
+    if (!this.#waitingFor) this.#run();
+    else if (!this.#paused && this.#input.length > inputHeldInOctets) {
+      this.#paused = true;
+      this.#output.pause();
+    }
+  }
+
+  /** The client reads again. */
+  drained(): void {
+    if (this.#waitingFor === 'client') this.#goOn();
+  }
+
+  /** The client sends no more; it may still read. */
+  inputEnded(): void {
+    this.#endWantedBy ??= 'client';
+    if (!this.#waitingFor) this.#run();
+  }
+
+  /** The client was silent, or did not read, for `limits.command_timeout` (RFC 5321 §4.5.3.2.7). */
+  idle(): void {
+    if (this.#waitingFor !== 'command' && this.#state.name !== 'closed')
+      this.#close(replies.timeout(this.#hostname));
+  }
+
+  /** The process shuts down: ends at once when idle, else after the reply to the mail under way. */
+  shutDown(): void {
+    this.#endWantedBy = 'shutdown';
+    if (!this.#waitingFor && !this.#receiver) this.#run();
+  }
+
+  /** The connection is gone. What is committed stays; what was being received is dropped (RFC 5321 §4.1.1.10). */
+  disconnected(): void {
+    this.#state = { name: 'closed' };
+    this.#receiver?.abandon();
+    this.#receiver = undefined;
+  }
+
+  get #hostname(): string {
+    return this.#facts.ingress.settings.hostname;
+  }
+
+  /** Does all that can be done with what has come, and answers it in one write (RFC 2920 §3.2). */
+  #run(): void {
+    try {
+      while (!this.#waitingFor && this.#advance());
+    } catch (fault) {
+      this.#fail(fault);
+    }
+    if (this.#waitingFor || this.#state.name === 'closed') return;
+    if (this.#endWantedBy === 'client') this.#close();
+    else if (this.#endWantedBy === 'shutdown' && !this.#receiver)
+      this.#close(replies.shuttingDown(this.#hostname));
+    else this.#flush();
+  }
+
+  /** Takes one command, or what there is of mail data. @returns false when nothing more can be done now */
+  #advance(): boolean {
+    if (this.#state.name === 'closed') return false;
+    if (this.#receiver) return this.#receiveContent(this.#receiver);
+    if (this.#endWantedBy === 'shutdown') return false;
+    const line = this.#input.next();
+    if (!line) return false;
+    if (line.kind === 'line') this.#perform(parseCommandLine(line.text));
+    else this.#refuse(replies.lineRefused(line.problem));
+    return true;
+  }
+
+  #perform({ verb: name, argument }: Command): void {
+    const verb = this.#facts.verbs.get(name);
+    if (!verb) this.#refuse(replies.notRecognized);
+    else if (verb.lastInGroup && this.#input.length > 0 && name !== 'QUIT')
+      // RFC 2920 §3.1: whoever sends on does not wait to hear how what follows will be taken.
+      this.#close(replies.sentAhead(name));
+    else this.#act(verb, argument);
+  }
+
+  #refuse(reply: Reply): void {
+    this.#take(noVerb, { reply });
+    // RFC 2920 §3.2 (6)
+    this.#flush();
+  }
+
+  #act<Argument>(verb: Verb<Argument>, argument: Argument): void {
+    const step = verb.perform(argument, this.#state, this.#facts);
+    if (step instanceof Promise) this.#await(step.then((later) => this.#take(verb.name, later)));
+    else this.#take(verb.name, step);
+  }
+
+  #take(verb: string, step: Step): void {
+    if (this.#state.name === 'closed') return;
+    if (step.reply.code >= 400) this.#tellRejection(verb, step);
+    if (this.#isOneTooMany(verb, step.reply)) {
+      this.#close(replies.tooManyErrors(this.#hostname));
+      return;
+    }
+    this.#reply(step.reply);
+    if (step.state) this.#state = step.state;
+    if (step.then?.do === 'close') this.#close();
+    if (step.then?.do === 'receive') {
+      this.#receiver = step.then.content;
+      this.#receivingSince = this.#facts.ingress.clock.monotonic();
+    }
+  }
+
+  #receiveContent(receiver: ContentReceiver): boolean {
+    const chunk = this.#input.takeAll();
+    if (chunk.length === 0) return false;
+    if (this.#facts.ingress.clock.monotonic() - this.#receivingSince > this.#facts.limits.data_time) {
+      this.#close(replies.timeout(this.#hostname));
+      return false;
+    }
+    const end = receiver.scan(chunk);
+    if (end === -1) {
+      const settled = receiver.settle();
+      if (settled) this.#await(settled);
+      return false;
+    }
+    if (end < chunk.length) this.#input.push(chunk.subarray(end));
+    this.#receiver = undefined;
+    this.#act(endOfData, receiver);
+    return true;
+  }
+
+  #await(underWay: Promise<void>): void {
+    this.#waitingFor = 'command';
+    underWay
+      .catch((fault: unknown) => this.#fail(fault))
+      .then(() => this.#goOn())
+      .catch((fault: unknown) => this.#fail(fault));
+  }
+
+  #goOn(): void {
+    this.#waitingFor = undefined;
+    this.#run();
+    if (!this.#paused || this.#input.length > inputHeldInOctets) return;
+    this.#paused = false;
+    this.#output.resume();
+  }
+
+  #reply(reply: Reply): void {
+    this.#replies += renderReply(reply);
+  }
+
+  #flush(): void {
+    if (this.#replies === '') return;
+    const text = this.#replies;
+    this.#replies = '';
+    if (!this.#output.write(text)) this.#waitingFor ??= 'client';
+  }
+
+  #close(reply?: Reply): void {
+    if (reply) this.#reply(reply);
+    this.#flush();
+    this.disconnected();
+    this.#output.end();
+  }
+
+  #isOneTooMany(verb: string, { code }: Reply): boolean {
+    if (verb === endOfData.name) {
+      if (code === 250) this.#badCommands = 0;
+      return false;
+    }
+    return badCommandCodes.has(code) && ++this.#badCommands > badCommandsAllowed;
+  }
+
+  #tellRejection(verb: string, { reply, about }: Step): void {
+    if (!verbsOfTransaction.has(verb)) return;
+    const { ingress, address, listener } = this.#facts;
+    const state = this.#state;
+    ingress.counts.rejected++;
+    ingress.events.rejected({
+      client: address,
+      helo: 'client' in state ? state.client.helo : '',
+      listener,
+      verb,
+      reply,
+      ...('transaction' in state ? { reversePath: state.transaction.reversePath } : {}),
+      ...(verb === 'MAIL' && about !== undefined ? { reversePath: about } : {}),
+      ...(verb === 'RCPT' && about !== undefined ? { recipient: about } : {}),
+    });
+  }
+
+  /** A fault ends this session and no other. */
+  #fail(fault: unknown): void {
+    this.#facts.ingress.log.error({ error: fault, client: this.#facts.address }, 'session ended by a fault');
+    if (this.#state.name !== 'closed') this.#close(replies.fault(this.#hostname));
+  }
+}

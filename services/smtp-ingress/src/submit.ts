@@ -1,0 +1,106 @@
+/**
+ * Mail that does not come by SMTP (`postrider send`, sendmail): the same recipients' rules, as for a client that may
+ * relay, the same commit.
+ */
+import type { Behaviour } from '@postrider/actor';
+import type { smtpIngress, SubmitAnswer, SubmittedMail } from '@postrider/protocol';
+import { parseMailbox, reply, type Reply } from '@postrider/smtp';
+import { commitMail } from './commit.js';
+import { traceField } from './content/trace-field.js';
+import type { Ingress } from './ingress.js';
+import { judgeRecipient, type AcceptedForwardPath } from './policy/recipients.js';
+import { noRoom, spoolAway } from './session/replies.js';
+
+type Rejected = { readonly forwardPath: string; readonly reply: Reply };
+
+/** What the message may hold at most, since it travels in one request. */
+const contentInOctets = 900 * 1024;
+/** CR without LF, LF without CR, NUL (RFC 5321 §2.3.8). */
+const notCrlf = /\r(?!\n)|(?<!\r)\n|\0/;
+
+export function submitBehaviour(ingress: Ingress): Behaviour<(typeof smtpIngress)['messages']> {
+  return () => ({ handlers: { submit: (mail) => submit(mail, ingress) } });
+}
+
+async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnswer> {
+  const refused = refusal(mail, ingress);
+  if (refused) return { result: 'rejected', reply: refused };
+  const { accepted, rejected } = await judgeAll(mail.forwardPaths, ingress);
+  const [first] = accepted;
+  if (!first) return { result: 'rejected', reply: rejected[0]?.reply ?? noRecipients };
+  const id = ingress.newMailId();
+  const only = accepted.length === 1 ? { forwardPath: first.given } : {};
+  const content = Buffer.concat([
+    trace(mail.user, id, ingress, only),
+    mail.content,
+    lastLineEnd(mail.content),
+  ]);
+  const facts = {
+    id,
+    reversePath: mail.reversePath,
+    body: '8BITMIME' as const,
+    sizeInOctets: content.length,
+    acceptedAt: ingress.clock.now(),
+    client: { address: 'local', helo: mail.user, protocol: 'LOCAL' as const },
+    listener: 'local',
+  };
+  const committed = await commitMail({ facts, accepted, stored: { place: 'memory', content } }, ingress);
+  return committed.reply.code === 250
+    ? { result: 'accepted', id, rejected }
+    : { result: 'rejected', reply: committed.reply };
+}
+
+const noRecipients = reply(554, '5.5.1', 'No valid recipients');
+
+function refusal({ reversePath, content }: SubmittedMail, { writer, settings }: Ingress): Reply | undefined {
+  if (reversePath !== '' && !parseMailbox(reversePath))
+    return reply(501, '5.1.7', `Sender must be local-part@domain: <${reversePath}>`);
+  if (content.length > Math.min(contentInOctets, settings.limits.message_size))
+    return reply(552, '5.3.4', 'Message is larger than what is taken here');
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
+  if (notCrlf.test(text))
+    return reply(554, '5.6.0', 'Lines of the message must end with CRLF, and NUL is not allowed');
+  const room = writer.room();
+  return room === 'ok' ? undefined : room === 'full' ? noRoom : spoolAway;
+}
+
+async function judgeAll(
+  forwardPaths: readonly string[],
+  ingress: Ingress,
+): Promise<{ accepted: readonly AcceptedForwardPath[]; rejected: readonly Rejected[] }> {
+  const accepted: AcceptedForwardPath[] = [];
+  const rejected: Rejected[] = [];
+  for (const forwardPath of forwardPaths) {
+    const mailbox = parseMailbox(forwardPath);
+    if (!mailbox) {
+      const malformed = reply(501, '5.1.3', `Recipient must be local-part@domain: <${forwardPath}>`);
+      rejected.push({ forwardPath, reply: malformed });
+      continue;
+    }
+    const verdict = await judgeRecipient(mailbox, true, ingress);
+    if ('refused' in verdict) rejected.push({ forwardPath, reply: verdict.refused });
+    else accepted.push(verdict.accepted);
+  }
+  return { accepted, rejected };
+}
+
+function trace(
+  user: string,
+  id: string,
+  { settings, clock }: Ingress,
+  only: { forwardPath?: string },
+): Buffer {
+  const helo = `${settings.hostname} (user ${user.replace(/[^A-Za-z0-9._-]/g, '?')})`;
+  return Buffer.from(
+    traceField({ helo, hostname: settings.hostname, protocol: 'local', id, at: clock.now(), ...only }),
+    'latin1',
+  );
+}
+
+const crlf = Buffer.from('\r\n');
+const nothing = Buffer.alloc(0);
+
+/** RFC 5321 §4.1.1.4: content ends with a line end. */
+function lastLineEnd(content: Uint8Array): Buffer {
+  return content.length === 0 || content.at(-1) === crlf[1] ? nothing : crlf;
+}

@@ -1,0 +1,44 @@
+/**
+ * ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
+ * helo = "HELO" SP Domain CRLF
+ * Begins a session or begins it anew: a transaction is dropped (RFC 5321 §4.1.1.1, §4.1.4).
+ */
+import { parseEhloArgument, plainReply, type Reply } from '@postrider/smtp';
+import { extensions } from '../extensions.js';
+import { syntaxError } from '../session/replies.js';
+import type { Client } from '../session/session-state.js';
+import { anyTime, defineVerb, type SessionFacts, type Step } from './verb.js';
+
+const row = { allowedIn: anyTime, replies: [250, 504, 550, 502], lastInGroup: true };
+
+export const ehlo = defineVerb({
+  ...row,
+  name: 'EHLO',
+  syntax: 'EHLO domain',
+  act: (argument, _, facts) => greet(argument, 'ESMTP', (helo) => extensionsShown(helo, facts)),
+});
+
+/** HELO clients get no extension (RFC 5321 §4.1.1.1). */
+export const helo = defineVerb({
+  ...row,
+  name: 'HELO',
+  syntax: 'HELO domain',
+  act: (argument, _, { ingress }) =>
+    greet(argument, 'SMTP', () => plainReply(250, ingress.settings.hostname)),
+});
+
+function greet(argument: string, protocol: Client['protocol'], greeting: (helo: string) => Reply): Step {
+  const parsed = parseEhloArgument(argument);
+  if (!parsed.ok) return { reply: syntaxError(parsed, '5.5.4') };
+  return {
+    reply: greeting(parsed.value),
+    state: { name: 'ready', client: { helo: parsed.value, protocol } },
+  };
+}
+
+/** ehlo-ok-rsp (RFC 5321 §4.1.1.1), out of the tables of extensions and verbs. */
+function extensionsShown(helo: string, { ingress, limits, verbs }: SessionFacts): Reply {
+  const shown = extensions.map(({ keyword, shown }) => (shown ? `${keyword} ${shown(limits)}` : keyword));
+  const announced = [...verbs.values()].flatMap(({ name, announced }) => (announced ? [name] : []));
+  return plainReply(250, `${ingress.settings.hostname} greets ${helo}`, ...shown, ...announced);
+}

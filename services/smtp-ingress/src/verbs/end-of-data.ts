@@ -1,0 +1,71 @@
+/**
+ * CRLF.CRLF after mail data: a verb too, with the whole content for its argument (RFC 5321 §4.1.1.4). The transaction
+ * is over, whatever the reply.
+ */
+import { reply, type Reply } from '@postrider/smtp';
+import { ContentRefused } from '@postrider/spool';
+import { commitMail } from '../commit.js';
+import type { ContentProblem, ContentReceiver, StoredContent } from '../content/content-receiver.js';
+import { noRoom, spoolAway } from '../session/replies.js';
+import type { StateNamed } from '../session/session-state.js';
+import { defineVerb, type SessionFacts } from './verb.js';
+
+export const endOfData = defineVerb<'rcpt', ContentReceiver>({
+  name: 'end-of-data',
+  syntax: '.',
+  allowedIn: ['rcpt'],
+  replies: [250, 552, 554, 451, 452, 450, 550],
+  lastInGroup: false,
+  async act(content, state, facts) {
+    const stored = await content.finish();
+    const answer = 'problem' in stored ? refusal(stored, facts) : await store(stored, content, state, facts);
+    return { reply: answer, state: { name: 'ready', client: state.client } };
+  },
+});
+
+async function store(
+  stored: StoredContent,
+  content: ContentReceiver,
+  { client, transaction, forwardPaths }: StateNamed<'rcpt'>,
+  { ingress, address, listener }: SessionFacts,
+): Promise<Reply> {
+  const facts = {
+    ...transaction,
+    id: content.id,
+    sizeInOctets: content.sizeInOctets,
+    acceptedAt: ingress.clock.now(),
+    client: { ...client, address },
+    listener,
+  };
+  try {
+    const committed = await commitMail({ facts, accepted: forwardPaths, stored }, ingress);
+    if (committed.surelyNot) content.abandon();
+    return committed.reply;
+  } finally {
+    content.release();
+  }
+}
+
+const notCrlf = (what: string): Reply =>
+  // RFC 5321 §2.3.8, §4.1.1.4
+  reply(554, '5.6.0', `${what} in mail data is not allowed; lines end with CRLF`);
+
+function refusal(refused: ContentProblem, { ingress, limits }: SessionFacts): Reply {
+  switch (refused.problem) {
+    case 'bare-cr':
+      return notCrlf('CR without LF');
+    case 'bare-lf':
+      return notCrlf('LF without CR');
+    case 'nul':
+      return reply(554, '5.6.0', 'NUL in mail data is not allowed');
+    case 'too-large':
+      // RFC 1870 §6.3
+      return reply(552, '5.3.4', `Message is larger than the ${limits.message_size} octets taken here`);
+    case 'loop':
+      // RFC 5321 §6.3
+      return reply(554, '5.4.6', `Mail loop: more than ${limits.received_headers} Received fields`);
+    case 'storage':
+      ingress.log.warn({ error: String(refused.fault) }, 'large content not stored');
+      return refused.fault instanceof ContentRefused && refused.fault.full ? noRoom : spoolAway;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The verbs and the states between which they lead (RFC 5321 §4.1.4). 503 where nothing is written.
+ *
+ *                greeting    ready     mail                 rcpt
+ *   EHLO, HELO   → ready     → ready   → ready              → ready
+ *   MAIL                     → mail
+ *   RCPT                               → rcpt if accepted   rcpt
+ *   DATA                               554                  354, then end-of-data
+ *   end-of-data                                             → ready
+ *   RSET         greeting    ready     → ready              → ready
+ *   NOOP, HELP, VRFY, EXPN, TURN, SEND, SOML, SAML          stay as it is, in each state
+ *   QUIT         → closed    → closed  → closed             → closed
+ */
+import { data } from './data.js';
+import { ehlo, helo } from './ehlo.js';
+import { help } from './help.js';
+import { mail } from './mail.js';
+import { noop } from './noop.js';
+import { quit } from './quit.js';
+import { rcpt } from './rcpt.js';
+import { refusedVerbs } from './refused.js';
+import { rset } from './rset.js';
+import type { VerbTable } from './verb.js';
+import { vrfy } from './vrfy.js';
+
+export { endOfData } from './end-of-data.js';
+
+const all = [ehlo, helo, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
+
+export const verbs: VerbTable = new Map(all.map((verb) => [verb.name, verb]));

@@ -1,0 +1,80 @@
+/** What a verb file exports: the row of the table and what it does. */
+import type { Reply } from '@postrider/smtp';
+import type { ContentReceiver } from '../content/content-receiver.js';
+import type { Ingress } from '../ingress.js';
+import { notNow } from '../session/replies.js';
+import { isIn, type SessionState, type StateName, type StateNamed } from '../session/session-state.js';
+import type { Settings } from '../settings.js';
+
+/** What follows from a command. The session writes the reply and takes the state; nothing here touches a socket. */
+export interface Step {
+  readonly reply: Reply;
+  /** Absent: the session stays as it is. */
+  readonly state?: SessionState;
+  readonly then?: Then;
+  /** Of a refusal: the address it is about, for the event. */
+  readonly about?: string;
+}
+
+export type Then =
+  | { readonly do: 'close' }
+  /** What comes next is mail data. */
+  | { readonly do: 'receive'; readonly content: ContentReceiver };
+
+/** What is known of a session besides its state. */
+export interface SessionFacts {
+  readonly ingress: Ingress;
+  /** Name of the listener in the configuration. */
+  readonly listener: string;
+  /** Of the client, IPv4 or IPv6. */
+  readonly address: string;
+  /** In force when the session began. */
+  readonly limits: Settings['limits'];
+  /** The verbs there are, for HELP. */
+  readonly verbs: VerbTable;
+}
+
+export type VerbTable = ReadonlyMap<string, Verb>;
+
+/** @typeParam Argument text after the verb; what was received, at the end of data */
+export interface Verb<Argument = string> {
+  readonly name: string;
+  readonly syntax: string;
+  readonly allowedIn: readonly StateName[];
+  /** By RFC 5321 §4.3.2; 500, 501, 503 and 421 may come from any. */
+  readonly replies: readonly number[];
+  /** Only the last of a pipelined group (RFC 2920 §3.1). */
+  readonly lastInGroup: boolean;
+  /** Has a line of its own in the reply to EHLO. */
+  readonly announced: boolean;
+  /** Checks the state, then acts. */
+  perform(argument: Argument, state: SessionState, facts: SessionFacts): Step | Promise<Step>;
+}
+
+interface VerbDefinition<S extends StateName, Argument> extends Omit<
+  Verb<Argument>,
+  'allowedIn' | 'announced' | 'perform'
+> {
+  readonly allowedIn: readonly S[];
+  readonly announced?: boolean;
+  /** In states where it is not allowed and 503 is not the reply. */
+  readonly otherwise?: Partial<Readonly<Record<StateName, Reply>>>;
+  readonly act: (argument: Argument, state: StateNamed<S>, facts: SessionFacts) => Step | Promise<Step>;
+}
+
+export function defineVerb<S extends StateName, Argument = string>(
+  definition: VerbDefinition<S, Argument>,
+): Verb<Argument> {
+  const { act, otherwise, ...row } = definition;
+  return {
+    announced: false,
+    ...row,
+    perform: (argument, state, facts) =>
+      isIn(state, row.allowedIn)
+        ? act(argument, state, facts)
+        : { reply: otherwise?.[state.name] ?? notNow(state.name) },
+  };
+}
+
+/** RSET, NOOP, HELP, VRFY and QUIT can be used at any time (RFC 5321 §4.1.4). */
+export const anyTime = ['greeting', 'ready', 'mail', 'rcpt'] as const;
