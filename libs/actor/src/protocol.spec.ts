@@ -1,5 +1,12 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { defineProtocol, notice, request, type AnswerOf, type NoticeNames, type PayloadOf } from './protocol.js';
+import {
+  defineProtocol,
+  notice,
+  request,
+  type AnswerOf,
+  type NoticeNames,
+  type PayloadOf,
+} from './protocol.js';
 
 const store = defineProtocol('store', 'keyed', {
   get: request<{ readonly key: string }, { readonly value: number }>({ deadline: 100, concurrent: true }),

@@ -20,12 +20,16 @@ export interface Bus {
   readonly instance: string;
   /** Usable right now; false between disconnect and reconnect. */
   readonly connected: boolean;
-  /** Called at each change of `connected`. */
+  /** Called at each change of `connected`, except by `close`. */
   onConnection(listener: (connected: boolean) => void): void;
   /** Largest payload the server takes, octets. */
   readonly maxPayloadInOctets: number;
 
-  /** Starts an actor and takes its messages. A pool protocol has no key. Also shown by `$SRV.*` (NATS micro). */
+  /**
+   * Starts an actor and takes its messages. A pool protocol has no key. Also shown by `$SRV.*` (NATS micro) as
+   * `postrider-<name>`. One that ends by itself is hosted no more.
+   * @throws when that address is hosted in this process already, and what the behaviour throws at its start
+   */
   host<M extends Messages>(
     protocol: Protocol<M>,
     behaviour: Behaviour<M>,
@@ -50,7 +54,7 @@ export interface Bus {
 
   /** Makes the bounded stream EVENTS (subjects `mta.events.>`) if it is not there. */
   prepareEvents(maxSizeInOctets: number): Promise<void>;
-  /** Stored events since a time (milliseconds since the epoch), in order, up to now; then it ends. */
+  /** Stored events since a time (milliseconds since the epoch), in order, up to now; none without the stream. */
   storedEvents(options: { readonly since: number; readonly subject?: string }): AsyncIterable<EventRecord>;
 
   /** Stops all hosted actors, flushes, closes. */
@@ -59,7 +63,7 @@ export interface Bus {
 
 export interface HostOptions {
   readonly key?: string;
-  /** Messages that may wait, default 1024; one more is refused with MailboxFull. */
+  /** Messages that may wait, and concurrent ones under way, default 1024; one more is refused with MailboxFull. */
   readonly mailbox?: number;
   readonly supervision?: Supervision;
   /** Called when supervision escalates: the process should end. Default: the error is thrown in the process. */
@@ -67,7 +71,7 @@ export interface HostOptions {
 }
 
 export interface Hosted {
-  /** Leaves the queue group: a pool member that is full or draining. Messages already here are handled. */
+  /** Leaves the queue group: a pool member that is full or draining. Messages on their way here are handled. */
   pause(): void;
   resume(): void;
   /** Leaves, handles what is in the mailbox, ends the actor. */
@@ -78,13 +82,14 @@ export interface Ref<M extends Messages> {
   /**
    * Asks and waits for the answer.
    * @throws DeadlineExceeded (it may have been handled), NobodyAnswers (nobody hosts it: it was not),
-   *   MailboxFull (it was not), RemoteFault (its handler threw), BusAway (not connected: it was not)
+   *   MailboxFull (it was not), RemoteFault (its handler threw), BusAway (not connected: it was not),
+   *   PayloadTooLarge (over maxPayloadInOctets: it was not, and never will be)
    */
   ask<K extends RequestNames<M>>(
     message: K,
     payload: PayloadOf<M[K]>,
     options?: { readonly deadline?: number; readonly trace?: string },
   ): Promise<AnswerOf<M[K]>>;
-  /** Sends a notice; it may be lost. */
+  /** Sends a notice; it may be lost. @throws PayloadTooLarge */
   tell<K extends NoticeNames<M>>(message: K, payload: PayloadOf<M[K]>): void;
 }

@@ -162,6 +162,8 @@ class NatsBus implements Bus {
 
   async close(): Promise<void> {
     await Promise.all([...this.#hosted].map((hosted) => hosted.stop()));
+    // Nobody need hear of this end of the connection.
+    this.#connectionListeners.length = 0;
     // A connection that is away can't be drained; nothing of ours waits in it.
     if (this.#connected) await this.#connection.drain().catch(() => undefined);
     await this.#connection.close();

@@ -4,3 +4,4 @@ export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './
 export { readConnection, startOwnServer } from './own-server.js';
 export { ServerFailed, startNatsServer, type RunningServer, type StartOptions } from './start.js';
 export { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js';
+export { watchForWriteErrors, type WriteErrorWatch } from './write-errors.js';

@@ -22,7 +22,7 @@ const user = 'postrider';
 const folderOf = (dataDir: string): string => join(resolve(dataDir), 'nats');
 const connectionFile = (dataDir: string): string => join(folderOf(dataDir), 'connection.json');
 
-/** SIGTERM for the first ten seconds, then SIGKILL. */
+/** SIGTERM; SIGKILL after ten seconds. */
 const leftOverEndsWithin = 15_000;
 const leftOverAskedFor = 10_000;
 
@@ -86,13 +86,13 @@ async function endLeftOver(storeDir: string): Promise<void> {
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8'));
   const start = Date.now();
-  for (let signal: NodeJS.Signals | undefined = 'SIGTERM'; isOurs(pid, storeDir); await pause(25)) {
+  if (isOurs(pid, storeDir)) send(pid, 'SIGTERM');
+  while (isOurs(pid, storeDir)) {
     const waited = Date.now() - start;
     if (waited > leftOverEndsWithin)
       throw new ServerFailed(`a nats-server of an earlier start (pid ${pid}) does not end`);
-    if (waited > leftOverAskedFor) signal = 'SIGKILL';
-    if (signal) send(pid, signal);
-    signal = undefined;
+    if (waited > leftOverAskedFor) send(pid, 'SIGKILL');
+    await pause(25);
   }
 }
 

@@ -39,6 +39,8 @@ export interface RunningServer {
   readonly port: number;
   readonly pid: number;
   readonly version: string;
+  /** Where the server logs. */
+  readonly logFile: string;
   /** Resolves when the process has ended, however; never rejects. */
   readonly exited: Promise<void>;
   /** SIGTERM and wait; SIGKILL after 10 s. */
@@ -71,6 +73,7 @@ export async function startNatsServer(options: StartOptions): Promise<RunningSer
       port,
       pid,
       version,
+      logFile,
       exited,
       stop: () => stop(child, exited),
       kill: () => void child.kill('SIGKILL'),
@@ -131,13 +134,15 @@ function ended(child: ChildProcess): Promise<void> {
 async function portOf(child: ChildProcess, storeDir: string): Promise<number> {
   let failed: Error | undefined;
   child.once('error', (error) => (failed = error));
-  for (const end = Date.now() + answersWithin; ; await pause(15)) {
+  const end = Date.now() + answersWithin;
+  for (;;) {
     if (failed) throw failed;
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(readFileSync(join(storeDir, 'server.out'), 'utf8').trim() || 'it ended without a word');
     if (Date.now() > end) throw new Error(`no answer within ${answersWithin / 1000} s`);
     const port = writtenPort(storeDir, child.pid);
     if (port !== undefined && (await greets(port))) return port;
+    await pause(15);
   }
 }
 

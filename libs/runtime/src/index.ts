@@ -12,5 +12,7 @@ export {
 export { loadService, runnableServices } from './load-service.js';
 export { createLogger } from './logger.js';
 export { hasOwnServer, storeSizeInOctets } from './nats.js';
-export { run, type ProcessNews, type RunOptions } from './run.js';
+export type { ProcessNews } from './process-news.js';
+export { run, type RunOptions } from './run.js';
+export { listenForSignals, type SignalListeners } from './signals.js';
 export { version } from './version.js';

@@ -7,7 +7,7 @@ export interface LeveledLogger extends Logger {
   setLevel(level: Config['log']['level']): void;
 }
 
-/** @param base facts of every line: the process's instance */
+/** @param base facts of every line: which process it is */
 export function createLogger({ level, format }: Config['log'], base: object): LeveledLogger {
   const asText = format === 'text' || (format === 'auto' && process.stdout.isTTY);
   const options = {
@@ -34,20 +34,27 @@ const wrap = (logger: PinoLogger): Logger => ({
   child: (facts) => wrap(logger.child(facts)),
 });
 
-/** `09:30:12.345 queue-manager: shard taken (shard 0, epoch 12)`; the instance is the process before the reader's eyes. */
 const readable: DestinationStream = {
   write(line: string) {
     process.stdout.write(`${readableLine(line)}\n`);
   },
 };
 
+interface LogRecord {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+  readonly service?: string;
+  readonly [fact: string]: unknown;
+}
+
+/** `09:30:12.345 queue-manager: shard taken (shard 0, epoch 12)`; which process it is does not matter to a reader. */
 export function readableLine(line: string): string {
-  const { level, time, msg, service, instance, ...facts } = JSON.parse(line) as Record<string, unknown>;
-  void instance;
-  const loud = level === 'warn' || level === 'error' ? `${String(level)}: ` : '';
-  const rest = Object.entries(facts).map(
-    ([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  const behind = rest.length === 0 ? '' : ` (${rest.join(', ')})`;
-  return `${String(time).slice(11, 23)} ${typeof service === 'string' ? service : 'postrider'}: ${loud}${String(msg)}${behind}`;
+  const { level, time, msg, service = 'postrider', ...rest } = JSON.parse(line) as LogRecord;
+  const facts = Object.entries(rest)
+    .filter(([key]) => key !== 'pid')
+    .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const loud = level === 'warn' || level === 'error' ? `${level}: ` : '';
+  const behind = facts.length === 0 ? '' : ` (${facts.join(', ')})`;
+  return `${time.slice(11, 23)} ${service}: ${loud}${msg}${behind}`;
 }

@@ -11,8 +11,6 @@ import type { DeferredMail } from './record-frame.js';
 import { bundlesOf } from './replay.js';
 import { inPinned, type LiveMail } from './shard-state.js';
 
-/** Smaller logs are left alone. */
-const cleanedOver = 16 * 1024 * 1024;
 /** Mails of one pass over the states: their envelopes are in memory. */
 const copiedAtOnce = 20_000;
 /** Contents in memory. */
@@ -26,15 +24,11 @@ interface DeferredNow {
 }
 
 /** @returns true when something was copied */
-export async function cleanDefer(
-  shard: OwnedShard,
-  cancelled: () => boolean,
-  over = cleanedOver,
-): Promise<boolean> {
-  const { state, used, deferFull } = shard;
+export async function cleanDefer(shard: OwnedShard, cancelled: () => boolean): Promise<boolean> {
+  const { state, used, deferFull, cleanedOver } = shard;
   const { mails, contentOctets, stateOctets } = state.deferred;
-  const contents = used.deferContent > over && contentOctets < used.deferContent / 2;
-  const states = used.defer > over && stateOctets < used.defer / 2;
+  const contents = used.deferContent > cleanedOver && contentOctets < used.deferContent / 2;
+  const states = used.defer > cleanedOver && stateOctets < used.defer / 2;
   // Copying needs room; with none left, only mail that ends makes some.
   if (mails === 0 || deferFull || !(contents || states)) return false;
   const oldest = oldestOf(state.live, contents ? ({ contentSequence }) => contentSequence : ({ pin }) => pin);

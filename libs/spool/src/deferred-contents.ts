@@ -90,7 +90,8 @@ export class DeferredContents {
   #readFrame(sequence: number): Promise<DecodedFrame | undefined> {
     const frame = this.#fetch(sequence);
     this.#frames.set(sequence, frame);
-    frame.catch(() => this.#frames.delete(sequence));
+    const forget = (): void => void this.#frames.delete(sequence);
+    frame.then((found) => found ?? forget(), forget);
     const [oldest] = this.#frames.keys();
     if (this.#frames.size > framesKept && oldest !== undefined) this.#frames.delete(oldest);
     return frame;

@@ -84,6 +84,12 @@ export class FencedWriter {
     return this.waiting === 0 ? Promise.resolve() : this.#enqueue([]);
   }
 
+  /** Looks whether another owner has taken over: one that writes nothing would not hear of it. @throws Fenced */
+  async verify(): Promise<void> {
+    if (this.waiting === 0) await this.#landed();
+    if (this.#ended) throw this.#ended;
+  }
+
   /** How long the oldest entry has waited, milliseconds. */
   unwrittenFor(): number {
     const oldest = this.#inFlight[0] ?? this.#queue[0];

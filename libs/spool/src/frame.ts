@@ -51,7 +51,7 @@ export function encodeFrame({ writer, number, items }: Frame): Buffer {
   for (const { head, body } of items) {
     frame.writeUInt32BE(head.length, entry);
     frame.writeUInt32BE(body.length, entry + 4);
-    frame.writeUInt32BE(crc32(body, crc32(head)), entry + 8);
+    frame.writeUInt32BE(checksumOf({ head, body }), entry + 8);
     frame.set(head, at);
     frame.set(body, at + head.length);
     at += head.length + body.length;
@@ -59,6 +59,10 @@ export function encodeFrame({ writer, number, items }: Frame): Buffer {
   }
   return frame;
 }
+
+/** zlib takes an empty buffer for none, and starts afresh. */
+const checksumOf = ({ head, body }: FrameItem): number =>
+  body.length === 0 ? crc32(head) : crc32(body, crc32(head));
 
 /** A segment or a bundle of contents, and not a bundle of records. */
 export const isFrame = (octets: Uint8Array): boolean =>
@@ -87,7 +91,7 @@ export function decodeFrame(octets: Uint8Array): DecodedFrame {
     const bodyEnd = headEnd + frame.readUInt32BE(entry + 4);
     if (bodyEnd > frame.length) throw new DamagedFrame(`item ${items.length} of ${count} is cut`);
     const item = { head: frame.subarray(at, headEnd), body: frame.subarray(headEnd, bodyEnd) };
-    items.push(crc32(item.body, crc32(item.head)) === frame.readUInt32BE(entry + 8) ? item : undefined);
+    items.push(checksumOf(item) === frame.readUInt32BE(entry + 8) ? item : undefined);
     at = bodyEnd;
   }
   return { writer: frame.subarray(8, 24), number: Number(frame.readBigUInt64BE(24)), items };

@@ -50,15 +50,22 @@ export class Housekeeping {
   async #run(): Promise<void> {
     const shard = this.#shard;
     try {
+      await shard.outcomes.verify();
       await truncate(shard);
       if (await cleanDefer(shard, () => this.#cancelled)) await truncate(shard);
       await this.#sweep();
+      const ids = this.#cancelled ? [] : pinningTooMuch(shard);
+      if (ids.length > 0) this.onPinned(ids);
     } catch (error) {
-      if (!this.#cancelled)
-        shard.fault(`housekeeping: ${error instanceof Error ? error.message : String(error)}`);
+      await this.#report(error);
     }
-    const ids = this.#cancelled ? [] : pinningTooMuch(shard);
-    if (ids.length > 0) this.onPinned(ids);
+  }
+
+  async #report(error: unknown): Promise<void> {
+    // What an owner of yesterday misses, another has taken away with right.
+    await this.#shard.outcomes.verify().catch(() => undefined);
+    if (!this.#cancelled)
+      this.#shard.fault(`housekeeping: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

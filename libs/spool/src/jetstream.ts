@@ -122,7 +122,8 @@ class JetStreamLog implements Log {
   async state(stream: string): Promise<LogState> {
     const { state, config } = await this.#connections.manager.streams.info(stream);
     return {
-      firstSequence: state.first_seq,
+      // 0 in a stream that never had one.
+      firstSequence: Math.max(state.first_seq, 1),
       lastSequence: state.last_seq,
       messages: state.messages,
       octets: state.bytes,

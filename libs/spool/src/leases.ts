@@ -19,9 +19,9 @@ export function leasesOver(log: Log): Leases {
   const { register } = log;
   return {
     async take(shard, owner) {
-      const record: LeaseRecord = { owner, unfinishedReplays: 0 };
       const entry = await register.get(keyOf(shard));
       const known = entry === undefined ? undefined : decode(entry.value);
+      const record: LeaseRecord = known ?? { owner, unfinishedReplays: 0 };
       if (known !== undefined && known.owner !== owner) return undefined;
       const revision =
         entry === undefined

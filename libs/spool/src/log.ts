@@ -63,6 +63,7 @@ export interface ReadLimit {
 }
 
 export interface LogState {
+  /** One after the last in an empty stream. */
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly messages: number;

@@ -9,6 +9,7 @@ import type { OwnedShard } from './owned-shard.js';
 import { contentOf } from './content-of.js';
 import type { DeferredMail, LogEntry } from './record-frame.js';
 import type { LiveMail } from './shard-state.js';
+import { Fenced } from './spool.js';
 
 interface Move {
   readonly done: Promise<void>;
@@ -79,9 +80,12 @@ export class Moves {
     };
     try {
       await this.#writeState(deferred, records);
-    } finally {
-      if (contentAt) this.#shard.contents.named(contentAt);
+    } catch (error) {
+      // Fenced: the put may stand and be another owner's by now, so the content must not look free to this one.
+      if (contentAt && !(error instanceof Fenced)) this.#shard.contents.named(contentAt);
+      throw error;
     }
+    if (contentAt) this.#shard.contents.named(contentAt);
   }
 
   async #writeContent({ envelope, content }: MailObject, live: LiveMail): Promise<ContentAt | 'no room'> {

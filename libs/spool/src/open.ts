@@ -29,12 +29,20 @@ export function memorySpool(options: {
   return spoolOver(log, { clock: options.clock ?? systemClock, giveUpAfter: giveUpAfter(1) });
 }
 
-export function spoolOver(log: Log, context: { readonly clock: Clock; readonly giveUpAfter: number }): Spool {
+export interface SpoolContext {
+  readonly clock: Clock;
+  /** How long a segment of unknown fate is retried, milliseconds. */
+  readonly giveUpAfter: number;
+  /** DEFER is cleaned when it is larger, octets. */
+  readonly cleanedOver?: number;
+}
+
+export function spoolOver(log: Log, context: SpoolContext): Spool {
   return {
     prepare: (shards) => log.prepare(shards),
     shards: () => shardsOf(log),
     writer: (options) => new SegmentWriter({ log, ...context }, options),
-    own: (shard, options) => ownShard({ ...options, log, clock: context.clock, shard }),
+    own: (shard, options) => ownShard({ ...options, ...context, log, shard }),
     leases: () => leasesOver(log),
     largeContent: (shard, large) => readLargeContent(log, shard, large),
     close: () => log.close(),

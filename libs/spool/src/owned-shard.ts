@@ -17,7 +17,12 @@ export interface OwnedShardOptions extends OwnerOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly shard: string;
+  /** DEFER and DEFER-CONTENT are cleaned when they are larger, octets. */
+  readonly cleanedOver?: number;
 }
+
+/** Smaller logs are left alone. */
+const cleanedOver = 16 * 1024 * 1024;
 
 export class OwnedShard {
   readonly shard: string;
@@ -30,6 +35,7 @@ export class OwnedShard {
   readonly outcomes: FencedWriter;
   readonly deferState: FencedWriter;
   readonly moves: Moves;
+  readonly cleanedOver: number;
   /** Octets of the streams when they were last looked at. */
   readonly used = {
     spool: 0,
@@ -54,6 +60,7 @@ export class OwnedShard {
     const { log, clock, shard, owner } = options;
     this.#options = options;
     this.shard = shard;
+    this.cleanedOver = options.cleanedOver ?? cleanedOver;
     this.log = log;
     this.clock = clock;
     this.streams = streamsOf(shard);

@@ -71,7 +71,7 @@ export class SegmentLane {
   away(): boolean {
     const { log, clock } = this.#options;
     if (!log.connected || clock.monotonic() - this.#refusedAt < times.shardSetAside) return true;
-    return this.#silentFor() > times.shardSetAside;
+    return this.#silentFor() >= times.shardSetAside;
   }
 
   take(commit: WaitingCommit): void {

@@ -29,6 +29,8 @@ export class SegmentWriter implements SpoolWriter {
   #current: number;
   readonly #full = new Set<SegmentLane>();
   #roomCheckedAt = -Infinity;
+  /** Segments refused for want of room: an answer about the room that was on its way then is of yesterday. */
+  #refusals = 0;
 
   constructor(context: WriterContext, options: WriterOptions) {
     this.#context = context;
@@ -43,7 +45,10 @@ export class SegmentWriter implements SpoolWriter {
       const lane: SegmentLane = new SegmentLane({
         ...common,
         shard,
-        full: () => this.#full.add(lane),
+        full: () => {
+          this.#refusals++;
+          this.#full.add(lane);
+        },
         handOver: (commits) => this.#handOver(commits),
       });
       return lane;
@@ -139,11 +144,12 @@ export class SegmentWriter implements SpoolWriter {
   /** DEFER counts too: mail that can't be delivered must have a place to wait in. */
   async #checkRoom(lane: SegmentLane): Promise<void> {
     const { log } = this.#context;
+    const refusals = this.#refusals;
     try {
       const states = await Promise.all(shardStreams(lane.shard).map(({ name }) => log.state(name)));
       const full = states.some(({ octets, maxOctets }) => maxOctets > 0 && octets > maxOctets * softLimit);
       if (full) this.#full.add(lane);
-      else this.#full.delete(lane);
+      else if (refusals === this.#refusals) this.#full.delete(lane);
     } catch {
       // It can't be asked now: what is known stays, and the publish itself will tell.
     }

@@ -29,6 +29,11 @@ interface Seen {
   readonly record: StatusRecord;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
 class Admin implements RunningService {
   readonly #context: ServiceContext;
   readonly #seen = new Map<string, Seen>();
@@ -41,24 +46,27 @@ class Admin implements RunningService {
 
   get listening(): readonly string[] {
     const { listen } = this.#context.config.http;
-    return typeof listen === 'string' ? [] : [`http ${listen.host}:${listen.port}`];
+    return typeof listen === 'string' ? [] : [`http ${listen.host}:${this.port ?? listen.port}`];
   }
 
   async start(): Promise<void> {
     void this.#follow();
     const { listen } = this.#context.config.http;
     if (typeof listen === 'string') return;
-    const server = createServer((request, response) => this.#answer(request.url ?? '/', response));
+    const server = createServer((request, response) => send(response, this.#answer(request.url ?? '/')));
     server.listen(listen.port, listen.host);
     try {
       await once(server, 'listening');
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? String(error);
-      throw new StartError(
-        `http.listen ${listen.host}:${listen.port}: ${code === 'EADDRINUSE' ? 'the port is taken' : code}`,
-      );
+      throw cannotListen(`${listen.host}:${listen.port}`, error);
     }
     this.#server = server;
+  }
+
+  /** Where it really listens: the configuration may say 0. */
+  get port(): number | undefined {
+    const address = this.#server?.address();
+    return typeof address === 'object' && address !== null ? address.port : undefined;
   }
 
   figures(): Readonly<Record<string, unknown>> {
@@ -81,18 +89,19 @@ class Admin implements RunningService {
       this.#seen.set(subject, { at: this.#context.clock.monotonic(), record: value as StatusRecord });
   }
 
-  #answer(url: string, response: ServerResponse): void {
+  #answer(url: string): Answer {
     switch (url.split('?')[0]) {
       case '/livez':
-        return send(response, 200, { live: true });
+        return { status: 200, value: { live: true } };
       case '/readyz': {
         const missing = this.#missing();
-        return send(response, missing.length === 0 ? 200 : 503, { ready: missing.length === 0, missing });
+        const ready = missing.length === 0;
+        return { status: ready ? 200 : 503, value: { ready, missing } };
       }
       case '/status':
-        return send(response, 200, this.#current());
+        return { status: 200, value: this.#current() };
       default:
-        return send(response, 404, { error: 'there is /livez, /readyz and /status' });
+        return { status: 404, value: { error: 'there is /livez, /readyz and /status' } };
     }
   }
 
@@ -109,6 +118,16 @@ class Admin implements RunningService {
   }
 }
 
-function send(response: ServerResponse, status: number, value: unknown): void {
+function send(response: ServerResponse, { status, value }: Answer): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`);
+}
+
+function cannotListen(where: string, error: unknown): StartError {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'is taken by another program',
+    EACCES: 'needs the right to use ports below 1024, or another port',
+    EADDRNOTAVAIL: 'is no address of this machine',
+  };
+  return new StartError(`http.listen: ${where} ${reasons[code] ?? `can't be listened on (${code})`}`);
 }

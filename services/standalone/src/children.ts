@@ -1,19 +1,16 @@
 /** A child of the supervisor: one process of one or several services, started again when it dies. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ProcessNews } from '@postrider/runtime';
+import { runFolderVariable, type RunFolder } from './run-folder.js';
 
 export interface ChildOptions {
-  /** `postrider` itself. */
+  /** Runs services by name: `[program, 'run', 'smtp-ingress']`. */
   readonly program: string;
   readonly services: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Where `<services>.pid` is written, so that an operator finds the process. */
-  readonly pidFolder: string;
+  readonly runFolder: RunFolder;
   readonly say: (text: string) => void;
-  /** It can't start, and trying again would not help. */
+  /** At the first start: it can't, and trying again would not help. The text is empty when it has said why itself. */
   readonly failed: (text: string, exitCode: number) => void;
 }
 
@@ -26,10 +23,10 @@ export class Child {
   readonly name: string;
   readonly #options: ChildOptions;
   #process: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
   #stopping = false;
   #everReady = false;
   #pause = firstPause;
-  #listening: readonly string[] = [];
   #ready: ((listening: readonly string[]) => void) | undefined;
 
   constructor(options: ChildOptions) {
@@ -48,13 +45,22 @@ export class Child {
     return ready;
   }
 
-  async stop(): Promise<void> {
+  /** SIGTERM; SIGKILL when the time is over. */
+  async stop(within: number): Promise<void> {
     this.#stopping = true;
-    const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGTERM');
-    await exit;
+    const late = setTimeout(() => this.#process?.kill('SIGKILL'), within);
+    this.#process?.kill('SIGTERM');
+    await this.#exited;
+    clearTimeout(late);
+  }
+
+  /** Ends this process; its successor reads everything anew. */
+  restart(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  reload(): void {
+    this.#process?.kill('SIGHUP');
   }
 
   kill(): void {
@@ -63,43 +69,61 @@ export class Child {
   }
 
   #spawn(): void {
-    const { program, services, environment, pidFolder } = this.#options;
-    const startedAt = Date.now();
+    const { program, services, environment, runFolder } = this.#options;
+    const startedAt = performance.now();
     const child = spawn(process.execPath, [program, 'run', ...services], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, [runFolderVariable]: runFolder.path },
       // A group of its own: Ctrl-C reaches the supervisor alone, which ends all in their order.
       detached: true,
     });
     this.#process = child;
-    const pidFile = join(pidFolder, `${this.name}.pid`);
-    writeFileSync(pidFile, `${child.pid ?? ''}\n`, { mode: 0o600 });
+    if (child.pid !== undefined) runFolder.wrote(this.name, child.pid);
     child.on('message', (news) => this.#heard(news as ProcessNews));
-    child.once('exit', (code, signal) => {
-      rmSync(pidFile, { force: true });
-      this.#ended(signal ?? `exit ${code ?? ''}`, Date.now() - startedAt);
+    this.#exited = new Promise((resolve) => {
+      const ended = (how: string, code: number | null): void => {
+        runFolder.ended(this.name);
+        this.#process = undefined;
+        resolve();
+        this.#ended(how, code, performance.now() - startedAt);
+      };
+      child.once('exit', (code, signal) => ended(signal ?? `exit code ${code ?? ''}`, code));
+      child.once('error', (error) => {
+        if (child.pid === undefined) ended(error.message, null);
+      });
     });
   }
 
   #heard(news: ProcessNews): void {
     if (news.news === 'failed') {
-      this.#options.failed(news.text, news.exitCode);
+      if (this.#everReady) this.#options.say(`${this.name}: ${news.text}`);
+      else this.#giveUp(news.text, news.exitCode);
       return;
     }
     this.#everReady = true;
-    this.#listening = news.listening;
-    this.#ready?.(this.#listening);
+    this.#ready?.(news.listening);
     this.#ready = undefined;
   }
 
-  #ended(how: string, ranFor: number): void {
+  #ended(how: string, code: number | null, ranFor: number): void {
     if (this.#stopping) return;
+    // One that never worked and ended by itself will do so again.
+    if (!this.#everReady && code !== null) {
+      this.#giveUp('', code);
+      return;
+    }
     if (ranFor > steadyAfter) this.#pause = firstPause;
-    this.#options.say(`${this.name} ended (${how}), started again in ${this.#pause} ms`);
+    const pause = this.#pause;
+    this.#pause = Math.min(longestPause, pause * 2);
+    this.#options.say(`${this.name} ended (${how}); started again in ${pause} ms`);
     setTimeout(() => {
       if (!this.#stopping) this.#spawn();
-    }, this.#pause);
-    // One that never worked is tried more slowly at once.
-    this.#pause = Math.min(longestPause, this.#pause * (this.#everReady ? 2 : 4));
+    }, pause);
+  }
+
+  #giveUp(text: string, exitCode: number): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#options.failed(text, exitCode === 0 ? 1 : exitCode);
   }
 }

@@ -1,87 +1,90 @@
 /** `postrider standalone`: starts all, says what it listens on and last `postrider: ready`, ends on SIGTERM or Ctrl-C. */
 import { parseArgs } from 'node:util';
-import { loadConfig, type LoadedConfig } from '@postrider/runtime';
+import { listenForSignals, loadConfig } from '@postrider/runtime';
 import { Supervisor } from './supervisor.js';
 
-export { groups } from './supervisor.js';
+export { groups } from './groups.js';
+export { Supervisor, type SupervisorOptions } from './supervisor.js';
 
-const exitCodes = { done: 0, interrupted: 130 } as const;
+const exitCodes = { done: 0 } as const;
 
-/** @returns the exit code; @throws ConfigError, StartError */
+/**
+ * @param words `--config FILE`
+ * @returns the exit code; @throws ConfigError, StartError
+ */
 export async function main(words: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...words], options: { config: { type: 'string', short: 'c' } } });
   const configPath = values.config ?? process.env['POSTRIDER_CONFIG'];
-  const { config } = load(configPath);
-  const end = new Ending();
+  const { config } = loadConfig({
+    environment: process.env,
+    ...(configPath === undefined ? {} : { path: configPath }),
+  });
+  const end = new End();
   const supervisor = new Supervisor({
     config,
     configPath,
     program: process.argv[1] ?? '',
     say,
     failed: (text, exitCode) => {
-      for (const line of text.split('\n')) process.stderr.write(`postrider: ${line}\n`);
+      if (text !== '') process.stderr.write(`${text.replaceAll(/^/gm, 'postrider: ')}\n`);
       end.because(exitCode);
     },
   });
-  end.listen(() => supervisor.kill());
+  const unlisten = listenForSignals({
+    stop: () => {
+      say('stopping');
+      end.because(exitCodes.done);
+    },
+    quit: (code) => {
+      supervisor.kill();
+      process.exit(code);
+    },
+    reload: () => supervisor.reload(),
+  });
+  // Whoever read our output is gone; mail goes on.
+  process.stdout.on('error', () => undefined);
   try {
-    const started = await Promise.race([supervisor.start(), end.asked]);
-    if (started !== undefined) {
-      for (const line of started) say(line);
-      say('ready');
+    const listening = await Promise.race([supervisor.start(), end.asked]);
+    if (listening) {
+      for (const line of started(supervisor, listening)) say(line);
       await end.asked;
     }
   } finally {
     await supervisor.stop();
-    end.ignore();
+    unlisten();
   }
   return end.code;
 }
 
-const load = (path: string | undefined): LoadedConfig =>
-  loadConfig({ environment: process.env, ...(path === undefined ? {} : { path }) });
+function started(supervisor: Supervisor, listening: readonly string[]): readonly string[] {
+  const { natsVersion } = supervisor;
+  const pid = supervisor.pids()['nats-server'];
+  const nats = natsVersion === undefined ? [] : [`nats-server ${natsVersion}, pid ${pid ?? ''}`];
+  return [...nats, ...listening.map((address) => `listening: ${address}`), 'ready'];
+}
 
 function say(text: string): void {
   process.stdout.write(`postrider: ${text}\n`);
 }
 
-/** Why and when it ends: a signal, a second one, or a child that can't start. */
-class Ending {
-  code: number = exitCodes.done;
+/** Why it ends: a signal, or a child that can't start; the first reason counts. */
+class End {
+  #code: number | undefined;
   readonly asked: Promise<undefined>;
   #ask: () => void = () => undefined;
-  #signal: () => void = () => undefined;
-  #isAsked = false;
 
   constructor() {
     this.asked = new Promise((resolve) => {
-      this.#ask = () => {
-        this.#isAsked = true;
-        resolve(undefined);
-      };
+      this.#ask = () => resolve(undefined);
     });
   }
 
+  get code(): number {
+    return this.#code ?? exitCodes.done;
+  }
+
   because(code: number): void {
-    this.code = code;
+    this.#code ??= code;
     this.#ask();
-  }
-
-  listen(atOnce: () => void): void {
-    this.#signal = () => {
-      if (this.#isAsked) {
-        atOnce();
-        process.exit(exitCodes.interrupted);
-      }
-      say('stopping');
-      this.#ask();
-    };
-    process.on('SIGINT', this.#signal);
-    process.on('SIGTERM', this.#signal);
-  }
-
-  ignore(): void {
-    process.off('SIGINT', this.#signal);
-    process.off('SIGTERM', this.#signal);
   }
 }

@@ -1,9 +1,15 @@
-/** nats-server under the supervisor: found or fetched, started, started again on its port when it dies. */
+/**
+ * nats-server under the supervisor: found or fetched, started, started again when it dies and when it can write no
+ * more.
+ */
+import { statfsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   findNatsServer,
   isAtLeast,
   pinnedVersion,
   startOwnServer,
+  watchForWriteErrors,
   type RunningServer,
 } from '@postrider/nats-server';
 
@@ -11,16 +17,24 @@ export interface OwnNatsOptions {
   readonly dataDir: string;
   readonly maxFileStoreInOctets: number;
   readonly say: (text: string) => void;
+  /** Started again, but on another port: whoever is connected does not find it. */
+  readonly moved: () => void;
 }
 
-const restartPause = 100;
+const firstPause = 100;
 const longestPause = 5_000;
+/** A server that has been up for so long begins with the first pause again. */
+const steadyAfter = 30_000;
+/** A disk with less room would fail the next write as well. */
+const roomToGoOnInOctets = 32 * 1024 * 1024;
+const lookForRoomEvery = 2_000;
 
 export class OwnNats {
   version = '';
   readonly #options: OwnNatsOptions;
   #binary = '';
   #server: RunningServer | undefined;
+  #pause = firstPause;
   #stopping = false;
 
   constructor(options: OwnNatsOptions) {
@@ -34,7 +48,9 @@ export class OwnNats {
     this.#binary = found.binary;
     this.version = found.version;
     if (!isAtLeast(found.version, pinnedVersion))
-      say(`nats-server is ${found.version}; ${pinnedVersion} is what this is tested with`);
+      say(
+        `nats-server ${found.version} (${found.binary}) is older than ${pinnedVersion}, with which this is tested`,
+      );
     await this.#launch();
   }
 
@@ -53,23 +69,57 @@ export class OwnNats {
   }
 
   async #launch(): Promise<void> {
-    const { dataDir, maxFileStoreInOctets } = this.#options;
+    if (this.#stopping) return;
+    const { dataDir, maxFileStoreInOctets, moved } = this.#options;
+    const before = this.#server?.port;
     const server = await startOwnServer({ dataDir, binary: this.#binary, maxFileStoreInOctets });
     this.#server = server;
-    void server.exited.then(() => this.#again(restartPause));
+    // The end began while it started.
+    if (this.#isStopping()) {
+      await server.stop();
+      return;
+    }
+    if (before !== undefined && before !== server.port) moved();
+    const startedAt = performance.now();
+    let failed = false;
+    const writeErrors = watchForWriteErrors(server.logFile, (text) => {
+      if (!failed) void this.#restartOnceThereIsRoom(server, text);
+      failed = true;
+    });
+    void server.exited.then(() => {
+      writeErrors.stop();
+      if (performance.now() - startedAt > steadyAfter) this.#pause = firstPause;
+      return this.#again('nats-server ended');
+    });
   }
 
-  async #again(pause: number): Promise<void> {
-    const { say } = this.#options;
+  #isStopping(): boolean {
+    return this.#stopping;
+  }
+
+  async #again(why: string): Promise<void> {
     if (this.#stopping) return;
-    say(`nats-server ended, started again in ${pause} ms`);
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    if (this.#stopping) return;
+    const wait = this.#pause;
+    this.#pause = Math.min(longestPause, wait * 2);
+    this.#options.say(`${why}; started again in ${wait} ms`);
+    await pause(wait);
     try {
       await this.#launch();
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
-      await this.#again(Math.min(longestPause, pause * 4));
+      await this.#again(error instanceof Error ? error.message : String(error));
     }
   }
+
+  /** What it holds stays: only the start anew makes a stream writable again (DESIGN §3 'Room'). */
+  async #restartOnceThereIsRoom(server: RunningServer, text: string): Promise<void> {
+    const { say, dataDir } = this.#options;
+    say(`nats-server can write no more (${text}); it is started again when there is room`);
+    while (!hasRoom(dataDir)) await pause(lookForRoomEvery);
+    if (!this.#stopping && this.#server === server) await server.stop();
+  }
+}
+
+function hasRoom(dataDir: string): boolean {
+  const { bavail, bsize } = statfsSync(dataDir);
+  return bavail * bsize >= roomToGoOnInOctets;
 }

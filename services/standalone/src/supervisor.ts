@@ -2,12 +2,12 @@
  * Everything on one machine: nats-server and the services as processes of their own, as Postfix' master does it. Any may
  * die and is started again; the end comes in order, ingress first and NATS last.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { hasOwnServer, StartError, storeSizeInOctets, type Config } from '@postrider/runtime';
 import { Child } from './children.js';
+import { endings, groups } from './groups.js';
 import { OwnNats } from './own-nats.js';
 import { checkDataDir, spoolSize } from './room.js';
+import { RunFolder } from './run-folder.js';
 
 export interface SupervisorOptions {
   readonly config: Config;
@@ -16,24 +16,18 @@ export interface SupervisorOptions {
   /** `postrider` itself. */
   readonly program: string;
   readonly say: (text: string) => void;
-  /** A child says that it can't start. */
+  /** A child can't start; everything is to end with this code. */
   readonly failed: (text: string, exitCode: number) => void;
 }
 
-/** Services that share a process, in the order in which they end. */
-export const groups: readonly (readonly string[])[] = [
-  ['smtp-ingress'],
-  ['queue-manager'],
-  ['outbound-delivery'],
-  ['dns-resolver', 'alias-expander', 'admin'],
-];
-
-/** Ingress first; what it handed over is then written; then those that are asked. */
-const endings: readonly (readonly number[])[] = [[0], [1, 2], [3]];
+const mebibyte = 1024 * 1024;
+/** JetStream counts more than the messages themselves. */
+const storeOverhead = 1.1;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children: Child[] = [];
+  #runFolder: RunFolder | undefined;
   #nats: OwnNats | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -42,45 +36,70 @@ export class Supervisor {
 
   /** @returns what the services listen on; @throws StartError */
   async start(): Promise<readonly string[]> {
-    const { config, say } = this.#options;
+    const { config, program, say, failed } = this.#options;
     checkDataDir(config.data_dir);
-    const pidFolder = join(config.data_dir, 'run');
-    mkdirSync(pidFolder, { recursive: true, mode: 0o700 });
+    const runFolder = new RunFolder(config.data_dir);
+    this.#runFolder = runFolder;
+    await runFolder.endLeftOver();
     const maxSize = spoolSize(config);
     if (maxSize < config.spool.max_size)
       say(
-        `the spool may take ${Math.floor(maxSize / 1024 / 1024)} MiB: the disk is smaller than spool.max_size`,
+        `the spool takes ${Math.floor(maxSize / mebibyte)} MiB at most: the disk is smaller than spool.max_size`,
       );
     if (hasOwnServer(config)) await this.#startNats(maxSize);
     const environment = this.#environment(maxSize);
-    const { program, failed } = this.#options;
     for (const services of groups)
-      this.#children.push(new Child({ program, services, environment, pidFolder, say, failed }));
+      this.#children.push(new Child({ program, services, environment, runFolder, say, failed }));
     const listening = await Promise.all(this.#children.map((child) => child.start()));
-    return [
-      ...(this.#nats ? [`nats-server ${this.#nats.version} (pid ${this.#nats.pid ?? ''})`] : []),
-      ...listening.flat(),
-    ];
+    return listening.flat();
+  }
+
+  /** What runs, by name. */
+  pids(): Readonly<Record<string, number>> {
+    const all = [...this.#children, { name: 'nats-server', pid: this.#nats?.pid }];
+    return Object.fromEntries(all.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]])));
+  }
+
+  get natsVersion(): string | undefined {
+    return this.#nats?.version;
+  }
+
+  reload(): void {
+    for (const child of this.#children) child.reload();
   }
 
   async stop(): Promise<void> {
-    for (const members of endings) await Promise.all(members.map((index) => this.#children[index]?.stop()));
+    const begin = performance.now();
+    const limit = this.#options.config.shutdown_timeout;
+    for (const { services, until } of endings) {
+      const members = this.#children.filter(({ name }) =>
+        name.split('+').some((part) => services.includes(part)),
+      );
+      const left = Math.max(0, limit * until - (performance.now() - begin));
+      await Promise.all(members.map((child) => child.stop(left)));
+    }
     await this.#nats?.stop();
+    this.#runFolder?.release();
   }
 
   /** At once. */
   kill(): void {
     for (const child of this.#children) child.kill();
     this.#nats?.kill();
+    this.#runFolder?.release();
   }
 
   async #startNats(maxSize: number): Promise<void> {
     const { config, say } = this.#options;
-    // JetStream counts more than the messages themselves: a tenth on top.
-    const maxFileStoreInOctets = Math.ceil(
-      (storeSizeInOctets(config) - config.spool.max_size + maxSize) * 1.1,
-    );
-    this.#nats = new OwnNats({ dataDir: config.data_dir, maxFileStoreInOctets, say });
+    const size = storeSizeInOctets(config) - config.spool.max_size + maxSize;
+    this.#nats = new OwnNats({
+      dataDir: config.data_dir,
+      maxFileStoreInOctets: Math.ceil(size * storeOverhead),
+      say,
+      moved: () => {
+        for (const child of this.#children) child.restart();
+      },
+    });
     try {
       await this.#nats.start();
     } catch (error) {

@@ -5,6 +5,8 @@ import type { Path } from './tree.js';
 export interface Finding {
   readonly path: Path;
   readonly text: string;
+  /** The key that makes it wrong, for its place where the first one is a default. */
+  readonly with?: Path;
 }
 
 export function crossChecks(config: Config): Finding[] {
@@ -22,6 +24,7 @@ function* checkLocal({ local }: Config): Generator<Finding> {
   if (local.users === 'any' && local.domains.some((domain) => domain !== 'localhost'))
     yield {
       path: ['local', 'users'],
+      with: ['local', 'domains'],
       text: 'any is only for local.domains [localhost]: it takes mail for every name; use existing or listed',
     };
   if (local.list.length > 0 && local.users !== 'listed')
@@ -86,6 +89,10 @@ function* checkListeners({ listeners }: Config): Generator<Finding> {
 
 function* checkQueue({ queue }: Config): Generator<Finding> {
   if (queue.retry.first > queue.retry.max)
-    yield { path: ['queue', 'retry', 'first'], text: 'must not be longer than queue.retry.max' };
+    yield {
+      path: ['queue', 'retry', 'first'],
+      with: ['queue', 'retry', 'max'],
+      text: 'must not be longer than queue.retry.max',
+    };
   if (queue.retry.first === 0) yield { path: ['queue', 'retry', 'first'], text: 'must be longer than 0' };
 }

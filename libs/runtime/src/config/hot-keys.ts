@@ -9,6 +9,7 @@ export interface HotKey {
 
 /** A key stands for all below it. README.md has the same table; hot-keys.spec.ts compares them. */
 export const hotKeys: readonly HotKey[] = [
+  { key: 'postmaster', effect: 'smtp-ingress, queue-manager: from the next mail on' },
   { key: 'limits', effect: 'smtp-ingress: from the next session on' },
   { key: 'relay', effect: 'smtp-ingress: from the next recipient on' },
   { key: 'local', effect: 'smtp-ingress, alias-expander, queue-manager: from the next mail on' },

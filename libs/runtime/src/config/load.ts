@@ -4,12 +4,12 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { crossChecks } from './cross-checks.js';
+import { crossChecks, type Finding } from './cross-checks.js';
 import { readEnvironment, readFlags } from './environment.js';
 import { defaultsTree } from './known-keys.js';
-import { problemAt, problemsOf } from './problems.js';
+import { problemsOf } from './problems.js';
 import { configSchema, type Config } from './schema.js';
-import { emptyMap, mergeTrees, plainValue, valueAt, type Tree } from './tree.js';
+import { emptyMap, keyName, mergeTrees, placeOf, plainValue, valueAt, type Tree } from './tree.js';
 import { readYamlMap } from './yaml-source.js';
 
 export interface LoadOptions {
@@ -70,9 +70,14 @@ function checked(tree: Tree): Config {
   const result = configSchema.safeParse(plainValue(tree));
   if (!result.success) throw new ConfigError(problemsOf(result.error.issues, tree));
   const findings = crossChecks(result.data);
-  if (findings.length > 0)
-    throw new ConfigError(findings.map(({ path, text }) => problemAt(tree, path, text)));
+  if (findings.length > 0) throw new ConfigError(findings.map((finding) => findingAt(tree, finding)));
   return result.data;
+}
+
+/** At the key that is set; the other one may be a default. */
+function findingAt(tree: Tree, { path, text, with: other }: Finding): string {
+  const place = placeOf(tree, path) === 'default' && other ? placeOf(tree, other) : placeOf(tree, path);
+  return `${place}: ${keyName(path)}: ${text}`;
 }
 
 function findFiles(

@@ -74,7 +74,7 @@ function rightForm(issue: Issue): string {
     case 'too_big':
       return `must be at most ${String(issue.maximum)}`;
     case 'invalid_key':
-      return `this name ${issue.issues[0]?.message ?? 'will not do'}`;
+      return issue.issues[0]?.message ?? 'this name will not do';
     default:
       return issue.message;
   }

@@ -39,7 +39,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   listeners: z
     .record(
-      z.string().regex(/^[a-z][a-z0-9-]*$/, 'a name in lower case'),
+      z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be a name in lower case, as in mx'),
       z.strictObject({ role: role.default('mx'), listen: z.array(listenAddress).min(1) }),
     )
     .prefault({ mx: { role: 'mx', listen: ['127.0.0.1:2525', '[::1]:2525'] } }),

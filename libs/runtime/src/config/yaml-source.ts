@@ -85,7 +85,7 @@ class TreeReader {
     const entries = new Map<string, Tree>();
     for (const { key, value } of items) {
       const keyPlace = this.#placeOf(key, place);
-      if (!isScalar(key) || typeof key.value === 'object') {
+      if (!isScalar(key) || !isName(key.value)) {
         this.problems.push(`${keyPlace}: ${keyName(path)}: a key must be a word`);
         continue;
       }
@@ -110,3 +110,6 @@ function problemText(error: YAMLError, text: string): string {
   if (error.code === 'TAB_AS_INDENT') return 'not YAML: a tab where blanks must be';
   return `not YAML: ${error.message.split('\n')[0] ?? ''}`;
 }
+
+const isName = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value);

@@ -1,0 +1,146 @@
+/**
+ * smtp-ingress alone, over a real socket, with a bus in memory and a spool that only remembers: what it would have
+ * accepted can be looked at, and the spool's answers can be chosen.
+ */
+import { systemClock } from '@postrider/actor';
+import { memoryBus, type MemoryBus } from '@postrider/bus';
+import type { LargeContent, MailObject } from '@postrider/mail';
+import { aliasExpander, type ResolveAnswer } from '@postrider/protocol';
+import { configSchema, type Config, type Logger, type ServiceDefinition } from '@postrider/runtime';
+import type { CommitResult, LargeContentWriter, Spool, SpoolWriter, WriterOptions } from '@postrider/spool';
+
+export interface RunningIngress {
+  readonly port: number;
+  readonly bus: MemoryBus;
+  readonly spool: RememberedSpool;
+  /** Faults that were logged: sessions that ended by one. */
+  readonly faults: readonly unknown[];
+  figures(): Readonly<Record<string, unknown>>;
+  drain(): Promise<void>;
+}
+
+export interface IngressOptions {
+  /** Over the defaults, as in a configuration file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** What alias-expander answers; everybody is local without it. */
+  readonly resolve?: (forwardPath: string) => ResolveAnswer | Promise<ResolveAnswer>;
+}
+
+/** The spool's side of the contract, as far as ingress uses it. */
+export interface RememberedSpool {
+  readonly mails: MailObject[];
+  /** Chunks by content id; absent again when abandoned. */
+  readonly large: Map<string, Buffer[]>;
+  room: 'ok' | 'full' | 'away';
+  /** Answers the next commits; the default commits. */
+  commit: (mail: MailObject) => CommitResult | Promise<CommitResult>;
+  /** Called before a chunk is taken; may wait or throw. */
+  beforeChunk: () => void | Promise<void>;
+}
+
+/** Services are loaded by path, as the command line does it: this package depends on no service's inside. */
+const ingressModule = new URL('../../../services/smtp-ingress/src/index.ts', import.meta.url).href;
+
+export async function startIngress(options: IngressOptions = {}): Promise<RunningIngress> {
+  const { service } = (await import(/* @vite-ignore */ ingressModule)) as { service: ServiceDefinition };
+  const bus = memoryBus();
+  const resolve = options.resolve ?? ((): ResolveAnswer => ({ result: 'local' }));
+  await bus.host(aliasExpander, () => ({ handlers: { resolve: ({ forwardPath }) => resolve(forwardPath) } }));
+  const spool = rememberedSpool();
+  const faults: unknown[] = [];
+  const running = await service.start({
+    config: configOf(options.config),
+    bus,
+    spool: asSpool(spool),
+    clock: systemClock,
+    log: loggerInto(faults),
+    fatal: (fault) => faults.push(fault),
+  });
+  const port = Number(running.listening?.[0]?.split(':').at(-1));
+  return { port, bus, spool, faults, figures: () => running.figures(), drain: () => running.drain() };
+}
+
+function configOf(config: IngressOptions['config']): Config {
+  return configSchema.parse({
+    hostname: 'mx.example.org',
+    listeners: { mx: { role: 'mx', listen: ['127.0.0.1:0'] } },
+    relay: { networks: [] },
+    ...config,
+  });
+}
+
+function loggerInto(faults: unknown[]): Logger {
+  const silent = (): void => undefined;
+  const logger: Logger = {
+    debug: silent,
+    info: silent,
+    warn: silent,
+    error: (facts) => faults.push(facts),
+    child: () => logger,
+  };
+  return logger;
+}
+
+function rememberedSpool(): RememberedSpool {
+  const spool: RememberedSpool = {
+    mails: [],
+    large: new Map(),
+    room: 'ok',
+    commit: () => ({ result: 'committed', shard: '0', sequence: spool.mails.length }),
+    beforeChunk: () => undefined,
+  };
+  return spool;
+}
+
+function asSpool(spool: RememberedSpool): Spool {
+  const notHere = (): never => {
+    throw new Error('smtp-ingress has no business with this');
+  };
+  return {
+    writer: (options) => writerInto(spool, options),
+    prepare: notHere,
+    shards: notHere,
+    own: notHere,
+    leases: notHere,
+    largeContent: notHere,
+    close: notHere,
+  };
+}
+
+function writerInto(spool: RememberedSpool, options: WriterOptions): SpoolWriter {
+  return {
+    shard: '0',
+    room: () => spool.room,
+    drained: () => Promise.resolve(),
+    figures: () => ({}),
+    beginLarge: (contentId) => largeInto(spool, contentId),
+    async commit(mail) {
+      const result = await spool.commit(mail);
+      if (result.result === 'committed') {
+        spool.mails.push(mail);
+        options.committed?.(result.shard, result.sequence, 1);
+      }
+      return result;
+    },
+  };
+}
+
+function largeInto(spool: RememberedSpool, contentId: string): LargeContentWriter {
+  const chunks: Buffer[] = [];
+  spool.large.set(contentId, chunks);
+  return {
+    shard: '0',
+    async write(chunk) {
+      await spool.beforeChunk();
+      chunks.push(Buffer.from(chunk));
+    },
+    finish(): Promise<LargeContent> {
+      const octets = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      return Promise.resolve({ chunks: chunks.length, octets, sha256: '', contentId });
+    },
+    abandon() {
+      spool.large.delete(contentId);
+      return Promise.resolve();
+    },
+  };
+}
