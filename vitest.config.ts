@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['libs/*/src/**/*.spec.ts', 'services/*/src/**/*.spec.ts', 'test/src/**/*.spec.ts'],
     // Two cores: more workers than that only make the end-to-end tests wait for each other.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -10,7 +10,7 @@ export const times = {
   /** A segment is retried with the same id for this long, then its mails get 451. Elections take 4-10 s. */
   segmentGivenUp: 30_000,
   /** The same on a single server, where there is no election: the client hears 451 within 10 s. */
-  segmentGivenUpAlone: 8_000,
+  segmentGivenUpAlone: 5_000,
   /** A shard that has not acknowledged for this long takes no new segments while another does. */
   shardSetAside: 1_000,
 

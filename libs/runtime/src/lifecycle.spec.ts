@@ -111,7 +111,7 @@ test('a second signal quits at once', async () => {
 });
 
 test('the supervisor hears that it is ready; when it dies, the process drains', async () => {
-  const running = start('', {}, true);
+  const running = start('', { POSTRIDER__LOG__LEVEL: 'debug' }, true);
   await running.said('"msg":"ready"');
   expect(running.news).toEqual([
     { news: 'ready', listening: ['queue-manager 127.0.0.1:1', 'smtp-ingress 127.0.0.1:1'] },

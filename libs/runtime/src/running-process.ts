@@ -70,8 +70,9 @@ export class RunningProcess {
     try {
       await this.#startAll(nats);
       const listening = [...this.#running.values()].flatMap((service) => service.listening ?? []);
-      tellSupervisor({ news: 'ready', listening });
-      this.#log.info({ services: name, listening }, 'ready');
+      // A supervisor says it for all.
+      const level = tellSupervisor({ news: 'ready', listening }) ? 'debug' : 'info';
+      this.#log[level]({ services: name, listening }, 'ready');
       const gauge = setInterval(() => this.#publishStatus(nats), times.gauge);
       await this.#stopped;
       clearInterval(gauge);

@@ -34,13 +34,14 @@ export class DamagedFrame extends Error {}
 /** Written by a newer version: this process must not own what it can't read. */
 export class NewerFormat extends Error {}
 
-export function encodeFrame({ writer, number, items }: Frame): Buffer {
+/** @param space written to if it is large enough: fresh memory for each segment costs more than all the rest here */
+export function encodeFrame({ writer, number, items }: Frame, space?: Buffer): Buffer {
   const indexLength = items.length * entryLength;
   const length = items.reduce(
     (sum, { head, body }) => sum + head.length + body.length,
     fixedLength + indexLength,
   );
-  const frame = Buffer.allocUnsafe(length);
+  const frame = space && space.length >= length ? space.subarray(0, length) : Buffer.allocUnsafe(length);
   frame.writeUInt32BE(magic, 0);
   frame.writeUInt32BE(version << 24, 4);
   frame.set(writer, 8);

@@ -36,10 +36,9 @@ export class Housekeeping {
   }
 
   /** One last truncation. */
-  async stop(): Promise<void> {
-    this.cancel();
+  async finish(): Promise<void> {
     await this.#running;
-    await truncate(this.#shard).catch(() => undefined);
+    await truncate(this.#shard);
   }
 
   cancel(): void {

@@ -1,6 +1,16 @@
 export * from './spool.js';
+export { connectJetStreamLog, type JetStreamOptions } from './jetstream.js';
 export { ContentRefused } from './large-content.js';
-export { MemoryStore } from './memory.js';
-export type { JetStreamOptions } from './jetstream.js';
-export { largeContentInOctets, shardNames } from './names.js';
-export { connectSpool, memorySpool } from './open.js';
+export type {
+  AppendOptions,
+  AppendResult,
+  Log,
+  LogMessage,
+  LogState,
+  ReadLimit,
+  Register,
+  RegisterEntry,
+} from './log.js';
+export { MemoryLog, MemoryStore } from './memory.js';
+export { largeContentInOctets, shardNames, streamsOf, subjects } from './names.js';
+export { connectSpool, memorySpool, spoolOver, type SpoolContext } from './open.js';

@@ -1,33 +1,50 @@
 /** Leases in a KV bucket in memory storage (DESIGN §4): they cost no fsync and are politeness, not safety. */
 import { times } from '@postrider/protocol';
-import { StorageType, type NatsConnection } from 'nats';
+import { StorageType, type KV, type NatsConnection } from 'nats';
 import type { Register } from './log.js';
 
 const bucket = 'MTA-LEASES';
 
 export async function jetStreamRegister(connection: NatsConnection, replicas: number): Promise<Register> {
-  const kv = await connection
-    .jetstream({ timeout: times.ask })
-    .views.kv(bucket, { storage: StorageType.Memory, ttl: times.leaseTtl, history: 1, replicas });
+  const open = (): Promise<KV> =>
+    connection
+      .jetstream({ timeout: times.ask })
+      .views.kv(bucket, { storage: StorageType.Memory, ttl: times.leaseTtl, history: 1, replicas });
+  let kv = await open();
+  /** A single server that was started again has lost its memory: the bucket is made anew, and it is asked once more. */
+  const withBucket = async <T>(act: (kv: KV) => Promise<T>): Promise<T> => {
+    try {
+      return await act(kv);
+    } catch (error) {
+      if (isTaken(error)) throw error;
+      kv = await open();
+      return act(kv);
+    }
+  };
   return {
-    async get(key) {
-      const entry = await kv.get(key);
-      return entry === null || entry.operation !== 'PUT'
-        ? undefined
-        : { value: entry.value, revision: entry.revision };
-    },
-    create: (key, value) => unlessTaken(kv.create(key, value)),
-    update: (key, value, revision) => unlessTaken(kv.update(key, value, revision)),
-    delete: (key) => kv.delete(key),
+    get: (key) =>
+      withBucket(async (leases) => {
+        const entry = await leases.get(key);
+        return entry === null || entry.operation !== 'PUT'
+          ? undefined
+          : { value: entry.value, revision: entry.revision };
+      }),
+    create: (key, value) => unlessTaken(withBucket((leases) => leases.create(key, value))),
+    update: (key, value, revision) =>
+      unlessTaken(withBucket((leases) => leases.update(key, value, revision))),
+    delete: (key) => withBucket((leases) => leases.delete(key)),
   };
 }
 
-/** Wrong last sequence: another was first. */
+/** Another was first. */
+const isTaken = (error: unknown): boolean =>
+  error instanceof Error && /wrong last sequence/i.test(error.message);
+
 async function unlessTaken(write: Promise<number>): Promise<number | undefined> {
   try {
     return await write;
   } catch (error) {
-    if (error instanceof Error && /wrong last sequence/i.test(error.message)) return undefined;
+    if (isTaken(error)) return undefined;
     throw error;
   }
 }

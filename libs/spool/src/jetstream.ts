@@ -92,8 +92,8 @@ class JetStreamLog implements Log {
     const known = new Set(await this.streams());
     for (const plan of shards.flatMap(shardStreams)) {
       const maxOctets = Math.floor((this.#options.maxSizeInOctets * plan.share) / shards.length);
-      if (known.has(plan.name)) await this.#resize(plan.name, maxOctets);
-      else await this.#addStream(plan, maxOctets);
+      // One that is there keeps its size: whether the disk has more is for those to say who know the disk.
+      if (!known.has(plan.name)) await this.#addStream(plan, maxOctets);
     }
   }
 
@@ -151,6 +151,8 @@ class JetStreamLog implements Log {
 
   /** By the API, which the leader answers: a replica that lags would show an older state, and the fence counts on this. */
   async #ask(stream: string, request: MsgRequest): Promise<LogMessage | undefined> {
+    // A request on a broken connection is lost, and would only be missed after its time-out.
+    if (!this.connected) throw new Error('NATS is away');
     try {
       const message = await this.#connections.manager.streams.getMessage(stream, request);
       return { sequence: message.seq, payload: message.data };
@@ -180,14 +182,5 @@ class JetStreamLog implements Log {
       // Another process made it at the same moment.
       if (!(await this.streams()).includes(name)) throw error;
     }
-  }
-
-  /** The configuration gives another size than when the stream was made. */
-  async #resize(name: string, maxOctets: number): Promise<void> {
-    const { streams } = this.#connections.manager;
-    const { config } = await streams.info(name);
-    if (config.max_bytes === maxOctets) return;
-    // Where an operator's tools own the streams, this process may not change them: theirs is the size that counts.
-    await streams.update(name, { ...config, max_bytes: maxOctets }).catch(() => undefined);
   }
 }

@@ -75,7 +75,7 @@ test('whatever happens: nothing is lost, the first final record wins, and copies
         copies += model.copies.excused;
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
   // The model does meet what it is about.
   expect(copies).toBeGreaterThan(0);
@@ -91,12 +91,12 @@ test('the same over JetStream', async () => {
       const shard = `m${run++}`;
       await log.prepare([shard]);
       // Real time passes: housekeeping's five seconds are too many to wait for.
-      const pass = (time: number): Promise<void> => pause(Math.min(time, 300));
+      const pass = (time: number): Promise<void> => pause(Math.min(time, 50));
       const model = new LogModel({ log, clock: systemClock, shard, pass, latency: 0 });
       await model.run(actions);
       await model.finish();
     }),
-    { numRuns: 3 },
+    { numRuns: 2 },
   );
   await log.close();
   await backend.stop();

@@ -15,6 +15,9 @@ import type { Place } from './shard-state.js';
 import { ContentMissing, Fenced, type ShardOwner, type SpooledMail } from './spool.js';
 import { takeOver } from './takeover.js';
 
+/** A process has ten seconds to end. */
+const closesWithin = 5_000;
+
 /** @throws when the log can't be reached, or is of a newer format */
 export async function ownShard(options: OwnedShardOptions): Promise<ShardOwner> {
   const owner = new LogOwner(options);
@@ -147,11 +150,22 @@ class LogOwner implements ShardOwner {
 
   async close(): Promise<void> {
     if (this.#ended) return;
-    const { segments, outcomes, deferState } = this.#owned;
+    const { segments, clock } = this.#owned;
     segments.close();
-    await Promise.all([outcomes.flushed(), deferState.flushed()]);
-    await this.#house.stop();
+    this.#house.cancel();
+    // With NATS away what is unwritten stays so; the next owner finds the mail open.
+    await Promise.race([this.#finish(), new Promise<void>((resolve) => clock.after(closesWithin, resolve))]);
     this.#end(new Fenced('the owner has let go'));
+  }
+
+  async #finish(): Promise<void> {
+    const { outcomes, deferState } = this.#owned;
+    try {
+      await Promise.all([outcomes.flushed(), deferState.flushed()]);
+      await this.#house.finish();
+    } catch {
+      // It has ended meanwhile, or the log can't be asked: what is not truncated now is later.
+    }
   }
 
   /** A mail of a segment, unless its records say that it is done or elsewhere, or it is a second copy. */

@@ -81,9 +81,11 @@ class DeferredReplay implements ReplayedDeferred {
 
   put(deferred: DeferredMail, sequence: number): void {
     const { open, held, envelope } = deferred;
+    const id = alone(envelope.id);
     // Behind its last record there is none: a put that is copied forward is not written once that record is.
     const state: MailState = held === undefined ? { open } : { open, held };
-    this.mails.set(envelope.id, { deferred, sequence, state, bornOctets: undefined });
+    const found = { ...deferred, envelope: { ...envelope, id } };
+    this.mails.set(id, { deferred: found, sequence, state, bornOctets: undefined });
   }
 
   record(record: MailRecord, sequence: number): void {
@@ -113,6 +115,9 @@ class DeferredReplay implements ReplayedDeferred {
     return true;
   }
 }
+
+/** An id that is kept long must not keep the text of the whole bundle, of which it is a slice. */
+const alone = (id: MailId): MailId => Buffer.from(id, 'latin1').toString('latin1');
 
 export interface ReadBundle {
   readonly sequence: number;

@@ -52,6 +52,8 @@ export class SegmentLane {
   readonly #options: LaneOptions;
   #queue: WaitingCommit[] = [];
   #segment: Segment | undefined;
+  /** Where segments are put together: free again once the one in flight is acknowledged. */
+  #space: Buffer | undefined;
   #number = 0;
   /** Monotonic time of the last answer that nobody takes writes. */
   #refusedAt = -Infinity;
@@ -96,7 +98,8 @@ export class SegmentLane {
     const { writer, clock } = this.#options;
     const commits = this.#nextCommits();
     const number = ++this.#number;
-    const frame = encodeFrame({ writer, number, items: commits.map(({ item }) => item) });
+    this.#space ??= Buffer.allocUnsafeSlow(this.#options.limit);
+    const frame = encodeFrame({ writer, number, items: commits.map(({ item }) => item) }, this.#space);
     const messageId = `${writer.toString('hex')}-${number}`;
     this.#segment = { commits, frame, messageId, startedAt: clock.monotonic(), tries: 0 };
     this.#watchSilence();
@@ -150,6 +153,7 @@ export class SegmentLane {
       this.#refusedAt = this.#options.clock.monotonic();
       this.#queue.unshift(...(this.#segment?.commits ?? []));
       this.#segment = undefined;
+      this.#space = undefined;
       this.#settleQueue(text);
       this.#publishNext();
       return;
@@ -159,6 +163,8 @@ export class SegmentLane {
   }
 
   #settle(result: CommitResult): void {
+    // What has no acknowledgement may still wait in the connection's buffers, by reference.
+    if (result.result !== 'committed') this.#space = undefined;
     const settled = this.#segment?.commits ?? [];
     this.#segment = undefined;
     for (const { resolve } of settled) resolve(result);

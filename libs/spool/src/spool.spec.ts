@@ -365,44 +365,4 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     await owner.close();
     await log.close();
   });
-
-  test('a shard that is full refuses mail, and its outcomes are still written', async () => {
-    const shard = await newShard();
-    const small = await backend.spool(4 * 1024 * 1024);
-    const tiny = `${shard}-tiny`;
-    await small.prepare([tiny]);
-    const writer = small.writer({ shards: [tiny] });
-    const taken: MailObject[] = [];
-    for (;;) {
-      const mail = mailOf(1, Buffer.alloc(100_000, 'x'));
-      const { result } = await writer.commit(mail);
-      if (result !== 'committed') {
-        expect(result).toBe('full');
-        break;
-      }
-      taken.push(mail);
-    }
-    expect(writer.room()).toBe('full');
-    const owner = await small.own(tiny, ownerOptions());
-    await readerOf(owner).take(taken.length);
-    await owner.record(taken.map((mail) => finalOf(mail, [0])));
-    await owner.close();
-    await expect.poll(() => writer.room(), { timeout: 5_000 }).toBe('ok');
-    expect((await writer.commit(mailOf())).result).toBe('committed');
-    await small.close();
-  });
-
-  test('room is refused before the log is full, so that outcomes have some', async () => {
-    const tiny = `${await newShard()}-soft`;
-    const small = await backend.spool(8 * 1024 * 1024);
-    await small.prepare([tiny]);
-    const writer = small.writer({ shards: [tiny] });
-    let octets = 0;
-    while (octets < 0.85 * 0.4 * 8 * 1024 * 1024) {
-      expect((await writer.commit(mailOf(1, Buffer.alloc(100_000, 'x')))).result).toBe('committed');
-      octets += 100_000;
-    }
-    await expect.poll(() => writer.room(), { timeout: 5_000 }).toBe('full');
-    await small.close();
-  });
 });

@@ -96,7 +96,7 @@ export interface OpenRecipient {
 export interface ShardOwner {
   readonly shard: string;
   readonly epoch: number;
-  /** Deferred mail found at the takeover. */
+  /** Deferred mail found at the takeover; given up once all of the replay has been read by `mails()`. */
   readonly deferred: readonly SpooledMail[];
   /**
    * Live mail of SPOOL in log order, then the tail for as long as the shard is owned. The next is read when it is
@@ -112,19 +112,20 @@ export interface ShardOwner {
   record(records: readonly MailRecord[]): Promise<void>;
   /**
    * Moves a mail out of SPOOL: content to DEFER-CONTENT, envelope and open recipients to DEFER, then 'moved'. Resolves when
-   * `moved` is durable. A mail in DEFER already is left there. Bundles with other calls in flight.
+   * `moved` is durable. A mail in DEFER already is left there, and one that DEFER has no room for is left in SPOOL; the
+   * records are written in any case. Bundles with other calls in flight.
    * @param mail with its content, unless large
    */
   defer(mail: MailObject, records: readonly MailRecord[]): Promise<void>;
-  /** Content of a deferred mail; of a large one use `Spool.largeContent`. @throws ContentMissing */
+  /** Content of a live mail, in whatever place; of a large one use `Spool.largeContent`. @throws ContentMissing */
   content(id: MailId): Promise<Uint8Array>;
-  /** For the gauge: octets used, live mails, oldest, unwritten records, first sequence. */
+  /** For the gauge: octets used, live and deferred mails, unwritten records, first sequence, read up to. */
   figures(): Readonly<Record<string, number>>;
   /** How long the oldest unwritten record has waited, milliseconds; 0 when none: dispatch stops over 1 s. */
   unwrittenFor(): number;
   /** Mails that pin more of SPOOL than they may (DESIGN §3): move them with `defer`. */
   onPinned(listener: (ids: readonly MailId[]) => void): void;
-  /** Writes what is unwritten, truncates, lets go. */
+  /** Writes what is unwritten, truncates, lets go; within 5 s also when NATS is away. */
   close(): Promise<void>;
 }
 

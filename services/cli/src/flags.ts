@@ -32,7 +32,7 @@ export function parseFlags<const T extends Flags>(words: readonly string[], flag
       allowPositionals: true,
       strict: true,
     });
-    return { values: values as Values<T & typeof common>, positionals };
+    return { values, positionals };
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

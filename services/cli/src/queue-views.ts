@@ -92,6 +92,6 @@ export function showText(mail: QueuedMail, content: Uint8Array | undefined, now:
 /** A screen or so of the content; control characters can't reach the terminal. */
 export function contentText(content: Uint8Array): string {
   const text = Buffer.from(content).toString('utf8', 0, 8192).replaceAll('\r\n', '\n');
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+
   return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
 }

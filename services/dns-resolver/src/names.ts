@@ -9,7 +9,7 @@ const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 /** Lower case, without the final dot, U-labels as A-labels (RFC 5891 §4); undefined: no such name can exist. */
 export function queryName(text: string): string | undefined {
   const bare = text.endsWith('.') ? text.slice(0, -1) : text;
-  // eslint-disable-next-line no-control-regex
+
   const name = /^[\x00-\x7f]*$/.test(bare) ? bare.toLowerCase() : domainToASCII(bare);
   const valid = name.length <= longestName && name.split('.').every((part) => label.test(part));
   return valid ? name : undefined;

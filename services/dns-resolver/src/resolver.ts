@@ -35,16 +35,16 @@ async function located(
   find: (name: string, around: Surroundings) => Promise<LocateAnswer>,
 ): Promise<LocateAnswer> {
   const start = clock.monotonic();
-  let asked = false;
+  const uncached: string[] = [];
   const lookUp: LookUp = async (host, type) => {
     const cached = await cache.lookUp(host, type);
-    asked ||= cached.asked;
+    if (cached.asked) uncached.push(host);
     return cached.answer;
   };
   const { families, servers } = settings();
   // The search list belongs to the system's nameservers; our own know full names.
   const search = servers.length > 0 ? { search: [], ndots: 1 } : system.resolvConf();
   const answer = await find(name, { lookUp, families, hosts: system.hosts(), search });
-  if (asked) events.located(name, answer, clock.monotonic() - start);
+  if (uncached.length > 0) events.located(name, answer, clock.monotonic() - start);
   return answer;
 }

@@ -19,6 +19,8 @@ export class Listeners {
   readonly #ingress: Ingress;
   readonly #servers: Server[] = [];
   readonly #sessions = new Set<Session>();
+  /** More than sessions: some clients have not closed yet. */
+  #connections = 0;
   #drained: (() => void) | undefined;
 
   constructor(ingress: Ingress) {
@@ -76,20 +78,24 @@ export class Listeners {
 
   #take(socket: Socket, listener: string): void {
     const { settings, counts } = this.#ingress;
-    if (this.#sessions.size >= settings.limits.connections) {
+    if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
       socket.end(renderReply(tooManyConnections(settings.hostname)), () => socket.destroy());
       return;
     }
     const facts = { ingress: this.#ingress, listener, limits: settings.limits, verbs };
-    const session = serveConnection(socket, facts, (ended) => this.#ended(ended));
+    const session = serveConnection(socket, facts, {
+      sessionOver: (over) => this.#over(over),
+      disconnected: () => this.#connections--,
+    });
     if (!session) return;
+    this.#connections++;
     this.#sessions.add(session);
     counts.sessions++;
     counts.sessionsTotal++;
   }
 
-  #ended(session: Session): void {
+  #over(session: Session): void {
     if (this.#sessions.delete(session)) this.#ingress.counts.sessions--;
     if (this.#sessions.size === 0) this.#drained?.();
   }

@@ -33,9 +33,9 @@ afterEach(async () => {
 interface Standalone {
   readonly child: ChildProcess;
   readonly exit: Promise<number | null>;
-  output(): string;
-  said(text: string | RegExp): Promise<void>;
-  pids(): Readonly<Record<string, number>>;
+  readonly output: () => string;
+  readonly said: (text: string | RegExp) => Promise<void>;
+  readonly pids: () => Readonly<Record<string, number>>;
 }
 
 function start(settings = '', environment: Readonly<Record<string, string>> = {}): Standalone {

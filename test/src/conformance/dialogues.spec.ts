@@ -22,6 +22,7 @@ describe.each(readdirSync(folder).map((file) => ({ file })))('$file', ({ file })
     const expected = dialogue.settings.get('Accepted') ?? '';
     expect(accepted).toEqual(expected === '' ? [] : expected.split('; '));
     expect(ingress.faults).toEqual([]);
+    client.close();
     await ingress.drain();
   });
 });

@@ -50,7 +50,9 @@ testWith('swaks')('every service says how it is, each second, and answers $SRV.P
   const found: string[] = [];
   for await (const message of await nats.requestMany('$SRV.PING', '', { maxWait: 1000 }))
     found.push(message.json<{ name: string }>().name);
-  expect([...new Set(found)].sort()).toEqual(expect.arrayContaining(services));
+  expect([...new Set(found)].sort()).toEqual(
+    expect.arrayContaining(services.map((service) => `postrider-${service}`)),
+  );
 });
 
 testWith('swaks')('events of a mail are on mta.events.>, as JSON with the same id', async () => {

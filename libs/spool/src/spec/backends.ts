@@ -121,9 +121,9 @@ export interface MailReader {
 export function readerOf(owner: ShardOwner): MailReader {
   const mails = owner.mails()[Symbol.asyncIterator]();
   const next = async (): Promise<SpooledMail> => {
-    const { value, done } = await mails.next();
-    if (done) throw new Error('no more mail: the owner has let go');
-    return value;
+    const result: IteratorResult<SpooledMail, unknown> = await mails.next();
+    if (result.done === true) throw new Error('no more mail: the owner has let go');
+    return result.value;
   };
   return {
     next,

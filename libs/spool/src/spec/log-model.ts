@@ -120,24 +120,32 @@ export class LogModel {
 
   async #act(action: Action): Promise<void> {
     switch (action.act) {
-      case 'commit':
-        return this.#commit(action.recipients, action.octets);
+      case 'commit': {
+        this.#commit(action.recipients, action.octets);
+        return;
+      }
       case 'read':
         return this.#read(action.mails);
       case 'owner meets':
-        return void this.#now?.log.script.push(...goesWell(action.after), action.script);
+        this.#now?.log.script.push(...goesWell(action.after), action.script);
+        return;
       case 'writer meets':
-        return void this.#writer.log.script.push(...goesWell(action.after), action.script);
+        this.#writer.log.script.push(...goesWell(action.after), action.script);
+        return;
       case 'land':
         return this.#land();
       case 'take over':
         return this.#takeOver();
       case 'keep house':
         return this.#world.pass(5_000);
-      case 'yesterday':
-        return this.#pickAndTry(this.#yesterday, { ...action, act: action.attempt });
-      default:
-        return this.#pickAndTry(this.#now, action);
+      case 'yesterday': {
+        this.#pickAndTry(this.#yesterday, { ...action, act: action.attempt });
+        return;
+      }
+      default: {
+        this.#pickAndTry(this.#now, action);
+        return;
+      }
     }
   }
 
@@ -191,7 +199,10 @@ export class LogModel {
   async #handed(ownership: Ownership, { mail, open, place }: SpooledMail): Promise<void> {
     const { id } = mail.envelope;
     const expected = this.#expected.get(id);
-    if (!expected) return void this.#faults.push(`${id} never was committed`);
+    if (!expected) {
+      this.#faults.push(`${id} never was committed`);
+      return;
+    }
     if (ownership.seen.has(id)) this.#faults.push(`${id} was given out twice by one owner`);
     ownership.seen.add(id);
     if (open.length === 0) this.#faults.push(`${id} was given out with nothing to do`);
@@ -299,17 +310,16 @@ export class LogModel {
 
   /** Undefined when it has not come by then. */
   async #within<T>(time: number, promise: Promise<T>): Promise<T | undefined> {
-    let result: { readonly value: T } | undefined;
-    let error: unknown;
+    const came: { result?: { readonly value: T }; error?: Error } = {};
     promise.then(
-      (value) => (result = { value }),
-      (reason: unknown) => (error = reason),
+      (value) => (came.result = { value }),
+      (reason: unknown) => (came.error = reason instanceof Error ? reason : new Error('no error')),
     );
     const step = Math.max(1, this.#world.latency);
-    for (let waited = 0; waited < time && !result && error === undefined; waited += step)
+    for (let waited = 0; waited < time && !came.result && !came.error; waited += step)
       await this.#world.pass(step);
-    if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
-    return result?.value;
+    if (came.error) throw came.error;
+    return came.result?.value;
   }
 
   async #land(): Promise<void> {

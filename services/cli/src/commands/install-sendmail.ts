@@ -27,7 +27,7 @@ export const installSendmail: Command = {
 /** Another's program of that name is never replaced. */
 function link(program: string, path: string): void {
   const known = lstatSync(path, { throwIfNoEntry: false });
-  if (!known) return symlinkSync(program, path);
-  if (!known.isSymbolicLink() || readlinkSync(path) !== program)
+  if (!known) symlinkSync(program, path);
+  else if (!known.isSymbolicLink() || readlinkSync(path) !== program)
     throw new CommandFailed(`${path} is there already and is not ours: move it away first`);
 }

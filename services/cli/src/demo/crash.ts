@@ -1,6 +1,6 @@
 /** `postrider demo crash`: load, and every process killed in turn; then the books are compared. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { runKills, type KillRow, type KillTarget } from '@postrider/testing';
 import { say } from '../command.js';
 import { table } from '../table.js';
@@ -66,10 +66,14 @@ export function crashTable(rows: readonly KillRow[]): string {
   ]);
 }
 
-/** The supervisor writes a file a process; a service may share its process with others. */
+/** A file a process, written by who starts it; a service may share its process with others. */
 function pidsOf(folder: string, name: string): readonly number[] {
-  const run = join(folder, 'var', 'run');
-  const files = existsSync(run) ? readdirSync(run) : [];
-  const found = files.filter((file) => file.endsWith('.pid') && file.slice(0, -4).split('+').includes(name));
-  return found.map((file) => Number(readFileSync(join(run, file), 'utf8'))).filter((pid) => pid > 0);
+  const files = ['run', 'nats'].flatMap((part) => {
+    const full = join(folder, 'var', part);
+    return existsSync(full) ? readdirSync(full).map((file) => join(full, file)) : [];
+  });
+  const found = files.filter(
+    (file) => file.endsWith('.pid') && basename(file, '.pid').split('+').includes(name),
+  );
+  return found.map((file) => Number(readFileSync(file, 'utf8'))).filter((pid) => pid > 0);
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '@postrider/actor';
 import type { Bus, Ref } from '@postrider/bus';
 import { dnsResolver, type LocateAnswer } from '@postrider/protocol';
+import { Turnstile } from '../turnstile.js';
 import { BoundedMap } from './bounded-map.js';
 import type { Question } from './placement.js';
 
@@ -22,7 +23,7 @@ export class Locator {
     remembered,
   );
   readonly #asked = new Map<string, Promise<LocateAnswer>>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #turnstile = new Turnstile(questionsAtOnce);
 
   constructor(bus: Bus, clock: Clock) {
     this.#resolver = bus.ref(dnsResolver);
@@ -38,31 +39,28 @@ export class Locator {
   }
 
   #start(key: string, question: Question): Promise<LocateAnswer> {
-    const asking = this.#inTurn(question).then((answer) => {
-      this.#asked.delete(key);
-      this.#waiting.shift()?.();
-      if (answer.result !== 'temporary') {
-        const until = this.#clock.monotonic() + Math.max(answer.ttl, shortestTtl);
-        this.#known.set(key, { answer, until });
-      }
-      return answer;
-    });
+    const asking = this.#turnstile
+      .pass(() => this.#ask(question))
+      .then((answer) => {
+        this.#asked.delete(key);
+        if (answer.result !== 'temporary') {
+          const until = this.#clock.monotonic() + Math.max(answer.ttl, shortestTtl);
+          this.#known.set(key, { answer, until });
+        }
+        return answer;
+      });
     this.#asked.set(key, asking);
     return asking;
   }
 
-  async #inTurn(question: Question): Promise<LocateAnswer> {
-    if (this.#asked.size >= questionsAtOnce)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async #ask(question: Question): Promise<LocateAnswer> {
     try {
       return question.ask === 'locate'
         ? await this.#resolver.ask('locate', { domain: question.domain })
         : await this.#resolver.ask('resolve', { host: question.host });
     } catch (fault) {
-      return {
-        result: 'temporary',
-        text: `dns-resolver: ${fault instanceof Error ? fault.message : String(fault)}`,
-      };
+      const text = fault instanceof Error ? fault.message : String(fault);
+      return { result: 'temporary', text: `dns-resolver: ${text}` };
     }
   }
 }

@@ -16,6 +16,7 @@ import type { Dispatcher } from '../sites/dispatcher.js';
 import type { Site } from '../sites/site.js';
 import type { Sites } from '../sites/sites.js';
 import type { ShardEnvironment } from './environment.js';
+import { Turnstile } from '../turnstile.js';
 
 export interface PlacingOptions {
   readonly environment: ShardEnvironment;
@@ -37,9 +38,12 @@ interface Group {
 
 /** NATS is away, or the content's replica: another try to read it. */
 const readAgainAfter = 2_000;
+/** Contents read at once: thousands may be due in the same second, and each reads a bundle of up to 128 KiB. */
+const readsAtOnce = 32;
 
 export class Placing {
   readonly #options: PlacingOptions;
+  readonly #reads = new Turnstile(readsAtOnce);
 
   constructor(options: PlacingOptions) {
     this.#options = options;
@@ -115,7 +119,9 @@ export class Placing {
 
   async #load(mail: QueueMail): Promise<boolean> {
     try {
-      this.#options.book.loaded(mail, await this.#options.environment.owner.content(mail.id));
+      const { owner } = this.#options.environment;
+      const content = await this.#reads.pass(() => owner.content(mail.id));
+      this.#options.book.loaded(mail, content);
       mail.unpack();
       return true;
     } catch (fault) {

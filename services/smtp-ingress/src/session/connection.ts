@@ -6,14 +6,18 @@ import { Session, type SessionOutput } from './session.js';
 /** After our last word: time for the client to read it and close. */
 const lingerInMilliseconds = 10_000;
 
-/**
- * @param ended called once, when the connection is gone
- * @returns undefined when the client has left already
- */
+export interface ConnectionWatcher {
+  /** The last word has been sent, or there is nobody to hear it. Once or twice. */
+  sessionOver(session: Session): void;
+  /** The connection is gone. */
+  disconnected(): void;
+}
+
+/** @returns undefined when the client has left already */
 export function serveConnection(
   socket: Socket,
   facts: Omit<SessionFacts, 'address'>,
-  ended: (session: Session) => void,
+  watcher: ConnectionWatcher,
 ): Session | undefined {
   const address = addressOf(socket);
   // Its end comes as 'close'.
@@ -29,9 +33,11 @@ export function serveConnection(
   socket.on('data', (chunk) => session.receive(chunk));
   socket.on('drain', () => session.drained());
   socket.on('end', () => session.inputEnded());
+  socket.on('finish', () => watcher.sessionOver(session));
   socket.on('close', () => {
     session.disconnected();
-    ended(session);
+    watcher.sessionOver(session);
+    watcher.disconnected();
   });
   session.begin();
   return session;

@@ -1,0 +1,46 @@
+import { manualClock } from '@postrider/actor';
+import { memoryBus } from '@postrider/bus';
+import { dnsResolver, type LocateAnswer } from '@postrider/protocol';
+import { expect, test } from 'vitest';
+import { Locator } from './locator.js';
+
+async function locatorWith(answer: (domain: string) => LocateAnswer) {
+  const bus = memoryBus();
+  const asked: string[] = [];
+  await bus.host(dnsResolver, () => ({
+    handlers: {
+      locate: async ({ domain }) => {
+        asked.push(domain);
+        await Promise.resolve();
+        return answer(domain);
+      },
+      resolve: ({ host }) => answer(host),
+    },
+  }));
+  const clock = manualClock();
+  return { locator: new Locator(bus, clock), asked, clock };
+}
+
+const question = (domain: string) => ({ ask: 'locate' as const, domain });
+
+test('questions about one name that come together are one, and the answer is kept for its ttl', async () => {
+  const { locator, asked, clock } = await locatorWith(() => ({ result: 'null-mx', ttl: 60_000 }));
+  await Promise.all(Array.from({ length: 50 }, () => locator.ask(question('a.test'))));
+  await locator.ask(question('a.test'));
+  expect(asked).toEqual(['a.test']);
+  await clock.advance(60_001);
+  await locator.ask(question('a.test'));
+  expect(asked).toHaveLength(2);
+});
+
+test('a temporary answer is not kept', async () => {
+  const { locator, asked } = await locatorWith(() => ({ result: 'temporary', text: 'SERVFAIL' }));
+  await locator.ask(question('a.test'));
+  await locator.ask(question('a.test'));
+  expect(asked).toHaveLength(2);
+});
+
+test('without a resolver the answer is temporary and says why', async () => {
+  const locator = new Locator(memoryBus(), manualClock());
+  expect(await locator.ask(question('a.test'))).toMatchObject({ result: 'temporary' });
+});

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { dateTime, traceField } from './trace-field.js';
+
+const trace = { helo: 'c.example', hostname: 'mx.test', protocol: 'ESMTP', id: 'ID', at: 0 };
+const date = dateTime(0);
+
+test.each([
+  [
+    { ...trace, address: '192.0.2.1', forwardPath: 'a@b.test' },
+    `Received: from c.example ([192.0.2.1])\r\n\tby mx.test with ESMTP id ID\r\n\tfor <a@b.test>;\r\n\t${date}\r\n`,
+  ],
+  [
+    { ...trace, address: '2001:db8::1' },
+    `Received: from c.example ([IPv6:2001:db8::1])\r\n\tby mx.test with ESMTP id ID;\r\n\t${date}\r\n`,
+  ],
+  [trace, `Received: from c.example\r\n\tby mx.test with ESMTP id ID;\r\n\t${date}\r\n`],
+])('%o', (given, expected) => {
+  expect(traceField(given)).toBe(expected);
+});
+
+test('the date is that of RFC 5322 §3.3, and the time it says is the time given', () => {
+  const at = 895_728_809_000;
+  expect(dateTime(at)).toMatch(/^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}$/);
+  expect(Date.parse(dateTime(at))).toBe(at);
+  expect(Date.parse(dateTime(at + 999))).toBe(at);
+  expect(Date.parse(dateTime(at + 1000))).toBe(at + 1000);
+});

@@ -1,0 +1,60 @@
+/** An ingress for specs: a clock that stands still, a spool that takes everything, everybody local. */
+import { manualClock, type ManualClock } from '@postrider/actor';
+import type { MailObject } from '@postrider/mail';
+import { configSchema, type Logger } from '@postrider/runtime';
+import type { CommitResult } from '@postrider/spool';
+import { ContentBudget } from '../content/content-budget.js';
+import type { Rejection } from '../events.js';
+import { noCounts, type Ingress } from '../ingress.js';
+import { settingsOf } from '../settings.js';
+
+export interface IngressOfTest extends Ingress {
+  readonly clock: ManualClock;
+  readonly mails: MailObject[];
+  readonly rejections: Rejection[];
+  readonly faults: unknown[];
+}
+
+export function ingressOfTest(config: object = {}): IngressOfTest {
+  const mails: MailObject[] = [];
+  const rejections: Rejection[] = [];
+  const faults: unknown[] = [];
+  const ignore = (): void => undefined;
+  const log: Logger = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (facts) => faults.push(facts),
+    child: () => log,
+  };
+  let ids = 0;
+  return {
+    settings: settingsOf(configSchema.parse({ hostname: 'mx.example.org', ...config })),
+    clock: manualClock(),
+    log,
+    mails,
+    rejections,
+    faults,
+    events: { accepted: ignore, rejected: (rejection) => rejections.push(rejection) },
+    budget: new ContentBudget(),
+    newMailId: () => `id${++ids}`,
+    resolve: () => Promise.resolve({ result: 'local' }),
+    counts: noCounts(),
+    writer: {
+      shard: '0',
+      room: () => 'ok',
+      drained: () => Promise.resolve(),
+      figures: () => ({}),
+      commit(mail): Promise<CommitResult> {
+        mails.push(mail);
+        return Promise.resolve({ result: 'committed', shard: '0', sequence: mails.length });
+      },
+      beginLarge: (contentId) => ({
+        shard: '0',
+        write: () => Promise.resolve(),
+        finish: () => Promise.resolve({ chunks: 1, octets: 1, sha256: '', contentId }),
+        abandon: () => Promise.resolve(),
+      }),
+    },
+  };
+}
