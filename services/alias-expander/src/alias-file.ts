@@ -12,8 +12,12 @@ export interface AliasEntry {
 
 export class AliasFileError extends Error {}
 
-/** Names are compared without case, so they are kept so. */
-const nameOf = (text: string): string => unquote(text.trim()).toLowerCase();
+/** Names are compared without case, so they are kept so; quotes stay only where an address needs them too. */
+function nameOf(text: string): string {
+  const name = text.trim().toLowerCase();
+  const plain = unquote(name);
+  return isName(plain) ? plain : name;
+}
 
 /** @param file for messages; @throws AliasFileError naming file and line */
 export function parseAliasFile(text: string, file: string): readonly AliasEntry[] {
