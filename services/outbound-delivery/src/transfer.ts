@@ -126,11 +126,13 @@ export class Transfer {
     if (dataReply.code === 354) {
       this.#connection.write([final]);
       await this.#reply(timeouts.content);
-    } else if (accepted.length > 0) this.#refuse(mail, accepted, dataReply);
-    return [];
+      return [];
+    }
+    if (accepted.length > 0) this.#refuse(mail, accepted, dataReply);
+    return this.#reset();
   }
 
-  /** After a refused envelope without pipelining, so that the next MAIL is in order. */
+  /** After an envelope that led to no content: the server's transaction is still open, and the next MAIL would be 503. */
   async #reset(): Promise<readonly JobRecipient[]> {
     if (this.ended) return [];
     this.#connection.write(['RSET\r\n']);
