@@ -5,6 +5,8 @@
 import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
 import type { OpenRecipient, SpooledMail } from '@postrider/spool';
 import type { Channel, Site } from '../sites/site.js';
+import { packEnvelope, unpackEnvelope } from './packed-envelope.js';
+import { sharedDiagnostic } from './shared-diagnostic.js';
 
 /** A recipient without a final record. */
 export interface OpenState {
@@ -42,6 +44,9 @@ export interface Ended {
   readonly diagnostic: Diagnostic | undefined;
 }
 
+/** Shared by all that have none. */
+const none: readonly Part[] = [];
+
 export class QueueMail {
   readonly id: MailId;
   readonly acceptedAt: number;
@@ -59,7 +64,7 @@ export class QueueMail {
   /** Found at a takeover: waits until workers have said whether they hold it. */
   settling = false;
   /** Parts that wait or are in flight. */
-  parts: Part[] = [];
+  parts: readonly Part[] = none;
   /** Lookups and reads under way for it. */
   placing = 0;
   ended: Ended[] | undefined;
@@ -85,7 +90,7 @@ export class QueueMail {
   }
 
   get envelope(): Envelope {
-    return typeof this.#envelope === 'string' ? (JSON.parse(this.#envelope) as Envelope) : this.#envelope;
+    return typeof this.#envelope === 'string' ? unpackEnvelope(this.#envelope, this) : this.#envelope;
   }
 
   /** Something of it is on its way. */
@@ -100,7 +105,7 @@ export class QueueMail {
   /** It will not be needed for a while: the envelope becomes one string. */
   pack(): void {
     this.content = undefined;
-    if (typeof this.#envelope !== 'string') this.#envelope = JSON.stringify(this.#envelope);
+    if (typeof this.#envelope !== 'string') this.#envelope = packEnvelope(this.#envelope);
   }
 
   unpack(): void {
@@ -125,15 +130,20 @@ export class QueueMail {
     this.open = this.open.length === opens.length ? [] : this.open.filter((one) => !opens.includes(one));
   }
 
+  addParts(...parts: readonly Part[]): void {
+    this.parts = this.parts.length === 0 ? parts : [...this.parts, ...parts];
+  }
+
   /** Takes a part out; what is left of it may be put back as another. */
   drop(part: Part): void {
-    const at = this.parts.indexOf(part);
-    if (at !== -1) this.parts.splice(at, 1);
+    this.parts =
+      this.parts.length === 1 && this.parts[0] === part ? none : this.parts.filter((one) => one !== part);
   }
 }
 
 function openState({ index, attempts, until, unknowns, diagnostic }: OpenRecipient): OpenState {
-  return { index, attempts, until, unknowns, diagnostic, site: undefined };
+  const shared = diagnostic === undefined ? undefined : sharedDiagnostic(diagnostic);
+  return { index, attempts, until, unknowns, diagnostic: shared, site: undefined };
 }
 
 export const earliestUntil = (opens: readonly OpenState[]): number =>

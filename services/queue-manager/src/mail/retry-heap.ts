@@ -1,4 +1,7 @@
-/** A binary heap of what is due when; entries are not taken out early but passed over when they come up. */
+/**
+ * A binary heap of what is due when; entries are not taken out early but passed over when they come up. Times and
+ * items in two arrays: a million entries without an object each.
+ */
 export interface Due<T> {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -6,48 +9,60 @@ export interface Due<T> {
 }
 
 export class RetryHeap<T> {
-  readonly #entries: Due<T>[] = [];
+  readonly #times: number[] = [];
+  readonly #items: T[] = [];
 
   get size(): number {
-    return this.#entries.length;
+    return this.#times.length;
   }
 
   first(): Due<T> | undefined {
-    return this.#entries[0];
+    return this.#entry(0);
   }
 
   push(entry: Due<T>): void {
-    let at = this.#entries.length;
-    this.#entries.push(entry);
+    let at = this.#times.length;
     while (at > 0) {
       const above = (at - 1) >> 1;
-      const parent = this.#entries[above];
+      const parent = this.#entry(above);
       if (parent === undefined || parent.at <= entry.at) break;
-      this.#entries[at] = parent;
+      this.#put(at, parent);
       at = above;
     }
-    this.#entries[at] = entry;
+    this.#put(at, entry);
   }
 
   pop(): Due<T> | undefined {
-    const first = this.#entries[0];
-    const last = this.#entries.pop();
-    if (first === undefined || last === undefined || this.#entries.length === 0) return first;
-    this.#sink(last);
+    const first = this.#entry(0);
+    const last = this.#entry(this.#times.length - 1);
+    this.#times.pop();
+    this.#items.pop();
+    if (last !== undefined && this.#times.length > 0) this.#sink(last);
     return first;
   }
 
   #sink(entry: Due<T>): void {
     let at = 0;
     for (;;) {
-      const left = this.#entries[2 * at + 1];
-      const right = this.#entries[2 * at + 2];
-      const below = right !== undefined && left !== undefined && right.at < left.at ? 2 * at + 2 : 2 * at + 1;
-      const child = this.#entries[below];
+      const left = this.#entry(2 * at + 1);
+      const right = this.#entry(2 * at + 2);
+      const rightFirst = left !== undefined && right !== undefined && right.at < left.at;
+      const child = rightFirst ? right : left;
       if (child === undefined || child.at >= entry.at) break;
-      this.#entries[at] = child;
-      at = below;
+      this.#put(at, child);
+      at = 2 * at + (rightFirst ? 2 : 1);
     }
-    this.#entries[at] = entry;
+    this.#put(at, entry);
+  }
+
+  #entry(index: number): Due<T> | undefined {
+    const at = this.#times[index];
+    const item = this.#items[index];
+    return at === undefined || item === undefined ? undefined : { at, item };
+  }
+
+  #put(index: number, { at, item }: Due<T>): void {
+    this.#times[index] = at;
+    this.#items[index] = item;
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Diagnostic, MailRecord } from '@postrider/mail';
 import type { OpenState, QueueMail } from '../mail/queue-mail.js';
+import { sharedDiagnostic } from '../mail/shared-diagnostic.js';
 import type { QueuePolicy } from '../settings.js';
 import { judge, type Outcome, type Verdict } from './verdict.js';
 
@@ -92,7 +93,7 @@ function postpone(
     open.attempts = attempt;
     open.until = until;
     open.unknowns = outcome === 'unknown' ? open.unknowns + 1 : 0;
-    open.diagnostic = diagnostic;
+    open.diagnostic = sharedDiagnostic(diagnostic);
   }
   const kind = outcome === 'unknown' ? 'unknown' : 'deferred';
   conclusion.records.push({

@@ -6,7 +6,7 @@ import type { Clock } from '@postrider/actor';
 import type { Bus, Ref } from '@postrider/bus';
 import { dnsResolver, type LocateAnswer } from '@postrider/protocol';
 import { Turnstile } from '../turnstile.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { Question } from './placement.js';
 
 /** Questions under way at once: a dead nameserver must not leave one for each waiting mail. */

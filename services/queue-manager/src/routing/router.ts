@@ -3,7 +3,7 @@ import type { Clock } from '@postrider/actor';
 import { decideRoute } from '@postrider/mail';
 import type { LocateAnswer } from '@postrider/protocol';
 import type { Settings } from '../settings.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../bounded-map.js';
 import type { Locator } from './locator.js';
 import { placementOf, questionOf, type LocatedTarget, type Placement } from './placement.js';
 

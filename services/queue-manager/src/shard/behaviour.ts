@@ -4,8 +4,10 @@
  */
 import type { Behaviour, Handlers } from '@postrider/actor';
 import type { MailId } from '@postrider/mail';
-import type { MailFilter, QueuedMail, shard } from '@postrider/protocol';
+import type { ChannelReport, MailFilter, QueuedMail, shard } from '@postrider/protocol';
+import { Fenced } from '@postrider/spool';
 import { matcher } from './filter.js';
+import { NotReadYet } from './reports.js';
 import type { ShardQueue } from './shard-queue.js';
 import { summaryOf, viewOf, type Holder } from './view.js';
 
@@ -35,14 +37,24 @@ type Traffic = Pick<Handlers<ShardMessages>, 'hint' | 'report' | 'beat' | 'grant
 function traffic(host: ShardHost): Traffic {
   return {
     hint: () => host.queue?.environment.owner.wake(),
-    report: async (report) => {
-      await queueOf(host).report(report);
-      return { result: 'written' };
-    },
+    report: (report) => reported(host, report),
     beat: (beat) => host.queue?.beat(beat),
-    grant: (request) => queueOf(host).limit.ask(request),
+    // While the logs are read nothing is known of the site: asked again in a second.
+    grant: (request) => host.queue?.limit.ask(request) ?? { channels: 0, duration: 0 },
     who: () => ({ owner: host.owner, epoch: host.queue?.environment.owner.epoch ?? 0 }),
   };
+}
+
+/** `not-owner`: not now; the worker keeps its results and repeats them. */
+async function reported({ queue }: ShardHost, report: ChannelReport) {
+  if (queue === undefined) return { result: 'not-owner' as const };
+  try {
+    await queue.report(report);
+    return { result: 'written' as const };
+  } catch (fault) {
+    if (fault instanceof NotReadYet || fault instanceof Fenced) return { result: 'not-owner' as const };
+    throw fault;
+  }
 }
 
 type Questions = Pick<Handlers<ShardMessages>, 'lookup' | 'list' | 'show' | 'summary'>;

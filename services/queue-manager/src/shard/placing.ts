@@ -161,7 +161,7 @@ export class Placing {
         parts.push(partOf(mail, this.#options.sites.at(placement.site, placement.destination), opens));
       }
     }
-    mail.parts.push(...parts);
+    if (parts.length > 0) mail.addParts(...parts);
     this.#announce(mail, groups);
     if (findings.length > 0) this.#options.outcomes.conclude(mail, findings, batch);
     for (const part of parts) this.#options.dispatcher.enqueue(part);

@@ -68,7 +68,7 @@ export class Reports {
   #adopted(mail: QueueMail): Part | undefined {
     if (!this.#options.settling.claim(mail)) return undefined;
     const part = partOf(mail, undefined, mail.open);
-    mail.parts.push(part);
+    mail.addParts(part);
     return part;
   }
 
@@ -102,7 +102,7 @@ export class Reports {
 
   #again(part: Part, opens: readonly OpenState[], batch: Batch): void {
     const again = { ...partOf(part.mail, part.site, opens), attempt: part.attempt };
-    part.mail.parts.push(again);
+    part.mail.addParts(again);
     this.#options.ends.again(again, batch);
   }
 

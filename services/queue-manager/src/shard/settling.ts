@@ -61,7 +61,7 @@ export class Settling {
       confirmed: true,
       since: this.#options.environment.clock.now(),
     };
-    mail.parts.push(part);
+    mail.addParts(part);
     channel.inFlight.set(mail.id, part);
     channel.octets += mail.octets;
   }

@@ -47,13 +47,14 @@ const waitsItsTurn: Diagnostic = { status: '4.3.2', text: 'waits for its turn' }
 /** Sites shown: those with the most mail. */
 const sitesShown = 100;
 
-export function summaryOf(book: MailBook, sites: Sites, holder: Holder): QueueSummary {
+export function summaryOf(book: MailBook, sites: Sites, { shard, owner }: Holder): QueueSummary {
   const { active, deferred, held } = book.figures();
   const oldestAt = book.oldestAt();
   const { inFlight } = sites.figures();
   const shown = sitesOf(book, sites);
   return {
-    ...holder,
+    shard,
+    owner,
     active: active - inFlight,
     inFlight,
     deferred,
