@@ -1,42 +1,64 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { DataScanner } from './data-scanner.js';
+import { expect, it, test } from 'vitest';
 import { DotStuffer, stuffed } from './dot-stuffing.js';
 
 test.each([
   ['', ''],
   ['no dot\r\n', 'no dot\r\n'],
-  ['.first\r\n', '..first\r\n'],
-  ['a\r\n.b\r\n..c\r\n', 'a\r\n..b\r\n...c\r\n'],
+  ['.\r\n', '..\r\n'],
+  ['..\r\n', '...\r\n'],
+  ['a\r\n.\r\n', 'a\r\n..\r\n'],
+  ['a\r\n.b\r\n.c\r\n', 'a\r\n..b\r\n..c\r\n'],
+  ['\r\n.\r\n.\r\n', '\r\n..\r\n..\r\n'],
   ['a.b\r\n', 'a.b\r\n'],
-])('%j goes out as %j', (content, wire) => {
-  expect(Buffer.concat(stuffed(Buffer.from(content))).toString()).toBe(wire);
+  ['a\r\nb.\r\n', 'a\r\nb.\r\n'],
+])('%j', (content, out) => {
+  expect(stuffed(Buffer.from(content)).toString()).toBe(out);
 });
 
-test('content without a dot to double is not copied', () => {
-  const content = Buffer.from('plain\r\n');
-  expect(stuffed(content)[0]).toBe(content);
+it('gives the same buffer when there is nothing to add', () => {
+  const content = Buffer.from('a.\r\nb\r\n');
+  expect(stuffed(content)).toBe(content);
 });
 
-const lines = fc.array(fc.constantFrom('', '.', '..', 'a', '.b', 'a.b', '\t.'), { maxLength: 20 });
+it('knows whether a line has ended', () => {
+  const stuffer = new DotStuffer();
+  const after = (text: string): boolean => {
+    stuffer.push(Buffer.from(text));
+    return stuffer.atLineStart;
+  };
+  expect(stuffer.atLineStart).toBe(true);
+  expect(['a\r\n', 'b', '\r', '\n', '\n', ''].map(after)).toEqual([true, false, false, true, false, false]);
+});
+const content = fc
+  .array(fc.constantFrom('.', '\r\n', 'a', '\r', '\n', '..', 'text'), { maxLength: 60 })
+  .map((parts) => parts.join(''));
+/** RFC 5321 §4.5.2, the receiver's side. */
+const unstuffed = (text: string): string => `\r\n${text}`.replaceAll('\r\n.', '\r\n').slice(2);
 
-test('the server reads what was sent, however it is cut into pieces', () => {
+it('is undone by the receiver, and leaves no line of a single dot', () => {
   fc.assert(
-    fc.property(lines, fc.array(fc.nat({ max: 9 }), { maxLength: 30 }), (text, cuts) => {
-      const content = Buffer.from(text.map((line) => `${line}\r\n`).join(''));
-      const stuffer = new DotStuffer();
-      const wire: Buffer[] = [];
-      let at = 0;
-      for (const cut of [...cuts, content.length]) {
-        wire.push(...stuffer.push(content.subarray(at, at + cut)));
-        at += cut;
-      }
-      const read: Buffer[] = [];
-      const scanner = new DataScanner((piece) => read.push(piece));
-      const sent = Buffer.concat([...wire, Buffer.from('.\r\nNEXT')]);
-      const used = scanner.scan(sent);
-      expect(Buffer.concat(read).equals(content)).toBe(true);
-      expect(sent.subarray(used).toString()).toBe('NEXT');
+    fc.property(content, (text) => {
+      const out = stuffed(Buffer.from(text)).toString();
+      expect(unstuffed(out)).toBe(text);
+      expect(`\r\n${out}`).not.toContain('\r\n.\r\n');
     }),
+    { numRuns: 1000 },
+  );
+});
+
+it('is the same in pieces', () => {
+  fc.assert(
+    fc.property(content, fc.array(fc.nat(20), { maxLength: 20 }), (text, sizes) => {
+      const stuffer = new DotStuffer();
+      const pieces: Buffer[] = [];
+      let rest = Buffer.from(text);
+      for (const size of [...sizes, text.length]) {
+        pieces.push(stuffer.push(rest.subarray(0, size)));
+        rest = rest.subarray(size);
+      }
+      expect(Buffer.concat(pieces).toString()).toBe(stuffed(Buffer.from(text)).toString());
+    }),
+    { numRuns: 1000 },
   );
 });

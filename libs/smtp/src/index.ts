@@ -18,4 +18,10 @@ export { isDomain, isMailbox, parseMailbox, splitMailbox } from './mailbox.js';
 export { plainReply, renderReply, reply, replyText } from './render-reply.js';
 export { DotStuffer, stuffed } from './dot-stuffing.js';
 export { parseExtensions, sizeLimit, type Extensions } from './ehlo-reply.js';
-export { MalformedReply, ReplyReader, serverReplyText, type ServerReply } from './reply-reader.js';
+export {
+  enhancedStatusOf,
+  MalformedReply,
+  ReplyReader,
+  serverReplyText,
+  type ServerReply,
+} from './reply-reader.js';

@@ -1,12 +1,15 @@
 /**
- * A channel: jobs for one site, one after the other, over a way of delivery. Receives jobs from the shard that opened it,
- * gives reports; keeps its jobs until their results are on the way.
+ * A channel: jobs for one site over one way of delivery. Receives jobs from the shard that opened it and gives reports;
+ * keeps its jobs until their results are on the way, and the results until they are written.
  */
-import type { Clock, Logger } from './context.js';
+import type { Clock } from '@postrider/actor';
 import type { Bus } from '@postrider/bus';
 import type { MailId } from '@postrider/mail';
 import type { ChannelEnd, Job, OpenChannel, RecipientOutcome } from '@postrider/protocol';
+import type { Logger } from '@postrider/runtime';
+import type { Delivery, DeliveryState, JobSource } from './delivery.js';
 import { attempted, channelFailed } from './events.js';
+import type { ReportLane } from './report-lane.js';
 import { Reporter } from './reporter.js';
 
 export interface ChannelContext {
@@ -15,160 +18,136 @@ export interface ChannelContext {
   readonly log: Logger;
   readonly id: string;
   readonly request: OpenChannel;
-  /** Called once, when the channel is no more. */
-  readonly ended: (channel: Channel) => void;
+  readonly delivery: Delivery;
+  readonly lane: ReportLane;
+  /** Octets of content taken (or, negative, done with). */
+  readonly weighed: (octets: number) => void;
   readonly counted: (outcome: RecipientOutcome['outcome'], recipients: number) => void;
 }
 
-/** A way of delivery: takes jobs from the channel until it ends. */
-export type Delivery = (jobs: JobSource) => Promise<ChannelEnd>;
-
-export interface JobSource {
-  /** The next job that is there now. */
-  now(): Job | undefined;
-  /** The next job, waited for; undefined when the channel is to end: idle, closing or interrupted. */
-  next(): Promise<Job | undefined>;
-  done(job: Job, outcomes: readonly RecipientOutcome[]): void;
-  /** Ends a wait: the connection is gone. */
-  interrupt(): void;
-  /** For events. */
-  setTls(tls: string | undefined): void;
-  readonly closing: boolean;
-}
+/** An owner has at most 1 MiB at a channel; twice that, since a result may cross with the jobs that follow it. */
+const heldOctetsLimit = 2 * 1024 * 1024;
 
 export class Channel implements JobSource {
   readonly id: string;
   readonly request: OpenChannel;
-  closing = false;
-  heldOctets = 0;
   readonly #context: ChannelContext;
   readonly #reporter: Reporter;
-  readonly #idleAfter: number;
   readonly #queue: Job[] = [];
   readonly #held = new Map<string, Job>();
-  #wake: (() => void) | undefined;
-  #interrupted = false;
+  #heldOctets = 0;
   #tls: string | undefined;
-  #draining = false;
+  /** No more jobs are taken. */
+  #closing = false;
+  /** Why it ends early. */
+  #reason: 'draining' | 'epoch' | undefined;
 
-  /** @param idleAfter milliseconds without a job until it ends */
-  constructor(context: ChannelContext, idleAfter: number) {
+  constructor(context: ChannelContext) {
     this.#context = context;
-    this.#idleAfter = idleAfter;
     this.id = context.id;
     this.request = context.request;
-    const { bus, clock, id, request } = context;
-    this.#reporter = new Reporter({
-      bus,
-      clock,
-      shard: request.shard,
-      epoch: request.epoch,
-      channel: id,
-      worker: bus.instance,
-    });
+    const { bus, clock, lane, id, request } = context;
+    const { shard, epoch } = request;
+    this.#reporter = new Reporter({ bus, clock, lane, shard, epoch, channel: id });
   }
 
-  /** Runs to its end; the last report carries it. */
-  async run(delivery: Delivery): Promise<void> {
-    const { bus, log, request, ended } = this.#context;
-    let end: ChannelEnd;
-    try {
-      end = await delivery(this);
-    } catch (fault) {
-      log.error({ channel: this.id, fault: String(fault) }, 'channel failed');
-      end = {
-        reason: 'lost',
-        diagnostic: { status: '4.3.0', text: 'internal error of the delivery worker' },
-      };
-    }
-    this.closing = true;
-    if (this.#draining && end.reason !== 'lost') end = { reason: 'draining' };
+  /** Runs to its end and resolves when all results are written; the last report carries the end. */
+  async run(): Promise<void> {
+    const { bus, request } = this.#context;
+    let end = await this.#deliver();
+    this.#closing = true;
+    if (this.#reason !== undefined && !('diagnostic' in end)) end = { reason: this.#reason };
     if ('diagnostic' in end) channelFailed(bus, request.site, this.id, end.diagnostic);
-    for (const job of [...this.#held.values()]) this.#giveBack(job);
+    for (const job of [...this.#held.values()]) this.#giveBack(job, 'the channel ended before its turn');
+    this.#queue.length = 0;
     this.#reporter.end(end);
-    ended(this);
+    await this.#reporter.written();
   }
 
-  /** @returns false when it takes none any more */
-  take(jobs: readonly Job[]): boolean {
-    if (this.closing) return false;
+  take(): Job | undefined {
+    return this.#queue.shift();
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get state(): DeliveryState {
+    return this.#closing ? 'ending' : this.#context.delivery.state;
+  }
+
+  /** @returns why not, or undefined when they are taken */
+  accept(jobs: readonly Job[]): string | undefined {
+    if (this.#closing) return 'the channel is closing';
+    const octets = jobs.reduce((sum, job) => sum + octetsOf(job), 0);
+    if (this.#held.size > 0 && this.#heldOctets + octets > heldOctetsLimit)
+      return `the channel holds ${this.#heldOctets} octets`;
     for (const job of jobs) {
-      // A job that comes twice, since its confirmation was lost, is the same job.
+      // One that comes twice, since its confirmation was lost, is the same job.
       if (this.#held.has(keyOf(job))) continue;
       this.#held.set(keyOf(job), job);
-      this.heldOctets += octetsOf(job);
+      this.#weigh(octetsOf(job));
       this.#queue.push(job);
     }
-    this.#wake?.();
-    return true;
+    this.#context.delivery.offered();
+    return undefined;
   }
 
+  /** What it has not done with: results that may not be written yet are its own still. */
   holds(): readonly MailId[] {
-    return [...this.#held.values()].map(({ id }) => id);
+    return [...new Set([...[...this.#held.values()].map(({ id }) => id), ...this.#reporter.unwritten])];
   }
 
   /** No more jobs come: it ends when it has done what it holds. */
   close(): void {
-    this.closing = true;
-    this.#wake?.();
+    this.#closing = true;
+    this.#context.delivery.finish();
   }
 
   /** The mail under way is finished, the others are given back. */
-  drain(): void {
-    this.#draining = true;
-    for (const job of this.#queue.splice(0)) this.#giveBack(job);
+  endEarly(reason: 'draining' | 'epoch'): void {
+    this.#reason ??= reason;
+    for (const job of this.#queue.splice(0)) this.#giveBack(job, 'the channel was closed before its turn');
     this.close();
   }
 
-  written(): Promise<void> {
-    return this.#reporter.written();
-  }
-
-  now(): Job | undefined {
-    return this.#queue.shift();
-  }
-
-  async next(): Promise<Job | undefined> {
-    const job = this.#queue.shift();
-    if (job || this.closing || this.#interrupted) return job;
-    await new Promise<void>((resolve) => {
-      const timer = this.#context.clock.after(this.#idleAfter, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-    this.#wake = undefined;
-    return this.#queue.shift();
+  /** There is no more time for the mail under way. */
+  abandon(): void {
+    this.#context.delivery.abandon();
   }
 
   done(job: Job, outcomes: readonly RecipientOutcome[]): void {
     if (!this.#held.delete(keyOf(job))) return;
-    this.heldOctets -= octetsOf(job);
+    this.#weigh(-octetsOf(job));
     const { bus, clock, request, counted } = this.#context;
     attempted({ bus, site: request.site, channel: this.id, tls: this.#tls, at: clock.now() }, job, outcomes);
     for (const { outcome, recipients } of outcomes) counted(outcome, recipients.length);
     this.#reporter.add({ id: job.id, attempt: job.attempt, outcomes });
   }
 
-  interrupt(): void {
-    this.#interrupted = true;
-    this.#wake?.();
-  }
-
-  setTls(tls: string | undefined): void {
+  encrypted(tls: string): void {
     this.#tls = tls;
   }
 
-  #giveBack(job: Job): void {
+  async #deliver(): Promise<ChannelEnd> {
+    const { log, delivery } = this.#context;
+    try {
+      return await delivery.run(this);
+    } catch (fault) {
+      log.error({ channel: this.id, fault }, 'a channel failed');
+      const diagnostic = { status: '4.3.0', text: 'internal error of the delivery worker' };
+      return { reason: 'lost', diagnostic };
+    }
+  }
+
+  #weigh(octets: number): void {
+    this.#heldOctets += octets;
+    this.#context.weighed(octets);
+  }
+
+  #giveBack(job: Job, text: string): void {
     const recipients = job.envelope.recipients.map(({ index }) => index);
-    this.done(job, [
-      {
-        recipients,
-        outcome: 'untried',
-        diagnostic: { status: '4.3.2', text: 'the channel ended before its turn' },
-      },
-    ]);
+    this.done(job, [{ recipients, outcome: 'untried', diagnostic: { status: '4.3.2', text } }]);
   }
 }
 

@@ -14,16 +14,24 @@ export interface AttemptContext {
   readonly at: number;
 }
 
+/** `untried` is no attempt, and of `unknown` the queue-manager tells, which decides what follows. */
+const eventOf = {
+  delivered: 'delivered',
+  relayed: 'relayed',
+  temporary: 'refused',
+  permanent: 'refused',
+  unknown: undefined,
+  untried: undefined,
+} as const satisfies Record<RecipientOutcome['outcome'], string | undefined>;
+
 export function attempted(context: AttemptContext, job: Job, outcomes: readonly RecipientOutcome[]): void {
   const { bus, site, channel, tls, at } = context;
   for (const { recipients, outcome, diagnostic } of outcomes) {
-    if (outcome === 'untried') continue;
-    const event = outcome === 'delivered' || outcome === 'relayed' ? outcome : 'refused';
+    const event = eventOf[outcome];
+    if (event === undefined) continue;
     const facts = {
       mail: job.id,
-      recipients: recipients.map(
-        (index) => job.envelope.recipients.find((recipient) => recipient.index === index)?.forwardPath ?? '',
-      ),
+      recipients: forwardPathsOf(job, recipients),
       site,
       channel,
       diagnostic,
@@ -39,4 +47,11 @@ export function attempted(context: AttemptContext, job: Job, outcomes: readonly 
 
 export function channelFailed(bus: Bus, site: string, channel: string, diagnostic: Diagnostic): void {
   bus.publishEvent(service, 'channel_failed', { site, channel, diagnostic });
+}
+
+function forwardPathsOf({ envelope }: Job, indexes: readonly number[]): readonly string[] {
+  const { recipients } = envelope;
+  if (indexes.length === recipients.length) return recipients.map(({ forwardPath }) => forwardPath);
+  const wanted = new Set(indexes);
+  return recipients.filter(({ index }) => wanted.has(index)).map(({ forwardPath }) => forwardPath);
 }

@@ -1,81 +1,114 @@
 /**
- * Results to the shard that asked for them: bundled, one report under way, repeated until the owner says that they are
- * written. A result is forgotten only then.
+ * A channel's results to the shard that asked for them: bundled, repeated until the owner - whoever that is by then -
+ * says that they are written. A result is forgotten only then.
  */
 import type { Clock } from '@postrider/actor';
 import type { Bus, Ref } from '@postrider/bus';
+import type { MailId } from '@postrider/mail';
 import { shard as shardProtocol, times, type ChannelEnd, type JobResult } from '@postrider/protocol';
+import type { ReportLane, Reporting } from './report-lane.js';
 
 export interface ReporterOptions {
   readonly bus: Bus;
   readonly clock: Clock;
+  readonly lane: ReportLane;
   readonly shard: string;
   readonly epoch: number;
   readonly channel: string;
-  readonly worker: string;
 }
 
-/** Between two tries while nobody owns the shard, or NATS is away. */
-const retryPause = 500;
-/** Results in one report: some 300 octets each. */
-const bundle = 1000;
+/** Of the largest message: the rest is for what an estimate misses. */
+const shareOfPayload = 0.5;
+/** A result without its texts, octets. */
+const octetsOfResult = 100;
 
-export class Reporter {
+export class Reporter implements Reporting {
   readonly #options: ReporterOptions;
   readonly #owner: Ref<(typeof shardProtocol)['messages']>;
-  #results: JobResult[] = [];
+  readonly #unwritten: JobResult[] = [];
   #end: ChannelEnd | undefined;
-  #busy = false;
-  readonly #idle: (() => void)[] = [];
+  #state: 'quiet' | 'queued' | 'sent' | 'pausing' = 'quiet';
+  readonly #whenWritten: (() => void)[] = [];
 
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#owner = options.bus.ref(shardProtocol, options.shard);
   }
 
-  add(result: JobResult): void {
-    this.#results.push(result);
-    if (!this.#busy) this.#start();
+  /** Mails whose results are not known to be written. */
+  get unwritten(): readonly MailId[] {
+    return this.#unwritten.map(({ id }) => id);
   }
 
+  add(result: JobResult): void {
+    this.#unwritten.push(result);
+    this.#want();
+  }
+
+  /** The last report, behind all results, says why the channel is no more. */
   end(end: ChannelEnd): void {
     this.#end = end;
-    if (!this.#busy) this.#start();
+    this.#want();
   }
 
   /** Resolves when everything is written. */
   written(): Promise<void> {
-    return this.#busy ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+    return this.#isWritten ? Promise.resolve() : new Promise((resolve) => this.#whenWritten.push(resolve));
   }
 
-  #start(): void {
-    this.#busy = true;
-    // What finishes in the same turn goes along.
-    queueMicrotask(() => void this.#reportAll());
-  }
-
-  async #reportAll(): Promise<void> {
-    while (this.#results.length > 0 || this.#end) {
-      const results = this.#results.splice(0, bundle);
-      const ended = this.#results.length === 0 ? this.#end : undefined;
+  async send(): Promise<void> {
+    const { clock } = this.#options;
+    this.#state = 'sent';
+    const results = this.#unwritten.slice(0, this.#bundle());
+    const ended = results.length === this.#unwritten.length ? this.#end : undefined;
+    const sentAt = clock.monotonic();
+    if (await this.#ask(results, ended)) {
+      this.#unwritten.splice(0, results.length);
       if (ended) this.#end = undefined;
-      await this.#report(results, ended);
+      this.#again();
+    } else {
+      this.#state = 'pausing';
+      clock.after(Math.max(0, times.resultRepeated - (clock.monotonic() - sentAt)), () => this.#again());
     }
-    this.#busy = false;
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #report(results: readonly JobResult[], ended: ChannelEnd | undefined): Promise<void> {
-    const { channel, worker, epoch, clock } = this.#options;
-    const report = { channel, worker, epoch, results, ...(ended ? { ended } : {}) };
-    for (;;) {
-      try {
-        const answer = await this.#owner.ask('report', report, { deadline: times.resultRepeated * 5 });
-        if (answer.result === 'written') return;
-      } catch {
-        // Nobody owns it, or the answer was lost: repeated, the owner knows results it has written.
-      }
-      await new Promise<void>((resolve) => clock.after(retryPause, resolve));
+  get #isWritten(): boolean {
+    return this.#unwritten.length === 0 && this.#end === undefined;
+  }
+
+  #want(): void {
+    if (this.#state !== 'quiet') return;
+    this.#state = 'queued';
+    this.#options.lane.enqueue(this);
+  }
+
+  #again(): void {
+    this.#state = 'quiet';
+    if (!this.#isWritten) this.#want();
+    else for (const resolve of this.#whenWritten.splice(0)) resolve();
+  }
+
+  /** How many results go into one message; at least one. */
+  #bundle(): number {
+    let left = this.#options.bus.maxPayloadInOctets * shareOfPayload;
+    let count = 0;
+    for (const { outcomes } of this.#unwritten) {
+      for (const { recipients, diagnostic } of outcomes)
+        left -= octetsOfResult + 3 * recipients.length + diagnostic.text.length;
+      if (left < 0 && count > 0) break;
+      count++;
+    }
+    return count;
+  }
+
+  /** @returns false when nobody owns the shard, its owner is another by now, or the answer was lost: repeated */
+  async #ask(results: readonly JobResult[], ended: ChannelEnd | undefined): Promise<boolean> {
+    const { bus, channel, epoch } = this.#options;
+    const report = { channel, worker: bus.instance, epoch, results, ...(ended ? { ended } : {}) };
+    try {
+      return (await this.#owner.ask('report', report)).result === 'written';
+    } catch {
+      return false;
     }
   }
 }

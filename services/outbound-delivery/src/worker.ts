@@ -1,4 +1,7 @@
-/** The worker: opens channels for whoever asks, until it is full or drains; beats with what it holds. */
+/**
+ * The worker: opens channels for whoever asks, until it is full or drains; beats with what it holds. Receives `open` for
+ * the pool, `jobs`, `holds` and `close` for each channel; gives beats and, by its channels, reports.
+ */
 import { hostname as systemName } from 'node:os';
 import type { Actor } from '@postrider/actor';
 import type { Hosted } from '@postrider/bus';
@@ -7,18 +10,27 @@ import {
   outboundDelivery,
   shard as shardProtocol,
   times,
-  type Job,
+  type Destination,
   type OpenAnswer,
   type OpenChannel,
   type RecipientOutcome,
 } from '@postrider/protocol';
-import type { RunningService, ServiceContext } from '@postrider/runtime';
-import { Channel, type Delivery } from './channel.js';
-import { deliverBySmtp } from './deliver-smtp.js';
-import { deliverToMaildirs, discard } from './deliver-here.js';
+import type { Config, RunningService, ServiceContext } from '@postrider/runtime';
+import { Channel } from './channel.js';
+import type { Delivery, LargeContentReader } from './delivery.js';
+import { maildirs } from './local/deliver-maildir.js';
+import { discard, LocalDelivery } from './local/local-delivery.js';
+import { ReportLane } from './report-lane.js';
+import { DeadAddresses } from './smtp/dead-addresses.js';
+import { SmtpDelivery } from './smtp/smtp-delivery.js';
 
-/** Contents held at once: more is refused until some are gone. */
+/** Contents held at once by all channels; jobs beyond it are refused. */
 const heldOctetsLimit = 64 * 1024 * 1024;
+/** From here on another worker should answer `open`, since what is open already may still grow; until half is gone. */
+const heldOctetsFull = heldOctetsLimit / 2;
+const heldOctetsEased = heldOctetsFull / 2;
+/** Of the shutdown time, for mails under way; the rest is for their results to be written. */
+const shareForMails = 0.6;
 
 interface HostedChannel {
   readonly channel: Channel;
@@ -28,7 +40,10 @@ interface HostedChannel {
 export class Worker implements RunningService {
   readonly #context: ServiceContext;
   readonly #channels = new Map<string, HostedChannel>();
+  /** By shard, the highest seen. */
   readonly #epochs = new Map<string, number>();
+  readonly #lanes = new Map<string, ReportLane>();
+  readonly #dead: DeadAddresses;
   readonly #counts: Record<RecipientOutcome['outcome'], number> = {
     delivered: 0,
     relayed: 0,
@@ -37,146 +52,198 @@ export class Worker implements RunningService {
     unknown: 0,
     untried: 0,
   };
+  #config: Config;
   #pool: Hosted | undefined;
   #paused = false;
   #draining = false;
   #opened = 0;
-  #beat: NodeJS.Timeout | undefined;
+  #heldOctets = 0;
+  #stopped = false;
+  #allEnded: (() => void) | undefined;
 
   constructor(context: ServiceContext) {
     this.#context = context;
+    this.#config = context.config;
+    this.#dead = new DeadAddresses(context.clock);
   }
 
   async start(): Promise<void> {
     this.#pool = await this.#context.bus.host(outboundDelivery, () => ({
-      handlers: { open: (request) => this.#open(request) },
+      handlers: {
+        open: (request) =>
+          this.#draining ? { result: 'refused', text: 'this worker drains' } : this.#open(request),
+      },
     }));
-    this.#beat = setInterval(() => this.#tellHolds(), times.beat);
+    this.#beat();
   }
 
   figures(): Readonly<Record<string, unknown>> {
+    const states = { connecting: 0, idle: 0, busy: 0, ending: 0 };
+    for (const { channel } of this.#channels.values()) states[channel.state]++;
     return {
       channels: this.#channels.size,
+      channelsConnecting: states.connecting,
+      channelsIdle: states.idle,
+      channelsBusy: states.busy,
+      channelsEnding: states.ending,
       opened: this.#opened,
-      heldOctets: this.#heldOctets(),
+      heldOctets: this.#heldOctets,
       ...this.#counts,
     };
   }
 
+  reconfigured(config: Config): void {
+    this.#config = config;
+    this.#joinOrLeave();
+  }
+
   async drain(): Promise<void> {
     this.#draining = true;
-    if (!this.#paused) this.#pool?.pause();
-    const channels = [...this.#channels.values()].map(({ channel }) => channel);
-    for (const channel of channels) channel.drain();
-    while (this.#channels.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    await Promise.all(channels.map((channel) => channel.written()));
-    clearInterval(this.#beat);
+    this.#joinOrLeave();
+    for (const { channel } of this.#channels.values()) channel.endEarly('draining');
+    const late = this.#context.clock.after(this.#config.shutdown_timeout * shareForMails, () => {
+      for (const { channel } of this.#channels.values()) channel.abandon();
+    });
+    if (this.#channels.size > 0) await new Promise<void>((resolve) => (this.#allEnded = resolve));
+    late.cancel();
+    this.#stopped = true;
+    await this.#pool?.stop();
   }
 
   async #open(request: OpenChannel): Promise<OpenAnswer> {
     const { bus, clock, log } = this.#context;
-    if (this.#isStale(request.shard, request.epoch))
-      return { result: 'refused', text: `epoch ${request.epoch} is over` };
+    const { shard, epoch } = request;
+    if (this.#isStale(shard, epoch)) return { result: 'refused', text: `epoch ${epoch} is over` };
     const id = `${bus.instance}-${this.#opened++}`;
-    const channel = new Channel(
-      {
-        bus,
-        clock,
-        log,
-        id,
-        request,
-        ended: () => void this.#ended(id),
-        counted: (outcome, recipients) => (this.#counts[outcome] += recipients),
+    const channel = new Channel({
+      bus,
+      clock,
+      log,
+      id,
+      request,
+      delivery: this.#deliveryTo(request.destination, shard),
+      lane: this.#laneTo(shard),
+      weighed: (octets) => {
+        this.#heldOctets += octets;
+        this.#joinOrLeave();
       },
-      times.channelIdle,
-    );
-    const hosted = await bus.host(channelProtocol, () => this.#behaviour(channel), { key: id });
+      counted: (outcome, recipients) => (this.#counts[outcome] += recipients),
+    });
+    const hosted = await bus.host(channelProtocol, () => this.#behaviourOf(channel), { key: id });
     this.#channels.set(id, { channel, hosted });
     this.#joinOrLeave();
-    void channel.run(this.#deliveryOf(request));
+    if (this.#draining) channel.endEarly('draining');
+    void this.#runToEnd(channel, hosted);
     return { result: 'opened', channel: id, worker: bus.instance };
   }
 
-  #behaviour(channel: Channel): Actor<(typeof channelProtocol)['messages']> {
+  #behaviourOf(channel: Channel): Actor<(typeof channelProtocol)['messages']> {
     return {
       handlers: {
         jobs: ({ shard, epoch, jobs }) => {
           if (this.#isStale(shard, epoch)) return { result: 'refused', text: `epoch ${epoch} is over` };
-          if (this.#heldOctets() > heldOctetsLimit)
-            return { result: 'refused', text: 'this worker holds enough' };
-          return channel.take(jobs)
-            ? { result: 'taken' }
-            : { result: 'refused', text: 'the channel is closing' };
+          if (this.#heldOctets > heldOctetsLimit)
+            return { result: 'refused', text: `this worker holds ${this.#heldOctets} octets` };
+          const text = channel.accept(jobs);
+          return text === undefined ? { result: 'taken' } : { result: 'refused', text };
         },
         holds: () => ({ ids: channel.holds() }),
-        close: () => channel.close(),
+        close: ({ epoch }) => {
+          if (!this.#isStale(channel.request.shard, epoch)) channel.close();
+        },
       },
     };
   }
 
-  #deliveryOf({ destination, shard }: OpenChannel): Delivery {
-    const { config, spool } = this.#context;
-    const largeContent = (job: Job): AsyncIterable<Uint8Array> => {
-      if (!job.envelope.large) throw new Error(`mail ${job.id} came without content`);
-      return spool.largeContent(shard, job.envelope.large);
-    };
-    const hostname = config.hostname === '' ? systemName() : config.hostname;
+  /** Its subject stays until its results are written: the owner may ask what it holds. */
+  async #runToEnd(channel: Channel, hosted: Hosted): Promise<void> {
+    await channel.run();
+    this.#channels.delete(channel.id);
+    this.#joinOrLeave();
+    await hosted.stop();
+    if (this.#channels.size === 0) this.#allEnded?.();
+  }
+
+  #deliveryTo(destination: Destination, shard: string): Delivery {
+    const { clock } = this.#context;
+    const largeContent = this.#largeContentOf(shard);
+    const { hostname, outbound } = this.#config;
     switch (destination.kind) {
-      case 'maildir':
-        return deliverToMaildirs(destination.folder, hostname, largeContent);
-      case 'discard':
-        return discard;
-      case 'smtp':
-      case 'lmtp': {
-        const { ehlo, families, tls } = config.outbound;
-        return deliverBySmtp(destination, {
-          ehlo: ehlo === '' ? hostname : ehlo,
-          families,
-          tls: tls === 'opportunistic',
-          largeContent,
-        });
+      case 'maildir': {
+        const { folder } = destination;
+        return new LocalDelivery(
+          maildirs({ folder, hostname: hostname || 'localhost', largeContent }),
+          clock,
+        );
       }
+      case 'discard':
+        return new LocalDelivery(discard, clock);
+      case 'smtp':
+      case 'lmtp':
+        return new SmtpDelivery(destination, {
+          clock,
+          ehlo: outbound.ehlo || hostname || systemName(),
+          families: outbound.families,
+          tls: outbound.tls === 'opportunistic',
+          largeContent,
+          dead: this.#dead,
+        });
     }
   }
 
-  /** An owner of an earlier epoch has lost its shard: nothing of it is done any more. */
+  #largeContentOf(shard: string): LargeContentReader {
+    const { spool } = this.#context;
+    return async function* ({ id, envelope }) {
+      if (!envelope.large) throw new Error(`mail ${id} came without content`);
+      yield* spool.largeContent(shard, envelope.large);
+    };
+  }
+
+  #laneTo(shard: string): ReportLane {
+    let lane = this.#lanes.get(shard);
+    if (lane === undefined) this.#lanes.set(shard, (lane = new ReportLane()));
+    return lane;
+  }
+
+  /** An owner of an earlier epoch has lost its shard: what it gave out and is not under way is given back. */
   #isStale(shard: string, epoch: number): boolean {
-    const known = this.#epochs.get(shard) ?? 0;
-    if (epoch > known) this.#epochs.set(shard, epoch);
-    return epoch < known;
+    const known = this.#epochs.get(shard);
+    if (known !== undefined && epoch <= known) return epoch < known;
+    this.#epochs.set(shard, epoch);
+    for (const { channel } of this.#channels.values())
+      if (channel.request.shard === shard && channel.request.epoch < epoch) channel.endEarly('epoch');
+    return false;
   }
 
-  async #ended(id: string): Promise<void> {
-    const entry = this.#channels.get(id);
-    // Its subject stays until the results are written: the owner may ask what it holds.
-    await entry?.channel.written();
-    this.#channels.delete(id);
-    this.#joinOrLeave();
-    await entry?.hosted.stop();
-  }
-
-  /** A full worker leaves the pool, so that another answers. */
+  /** A worker that is full or drains leaves the pool, so that another answers. */
   #joinOrLeave(): void {
-    const full = this.#channels.size >= this.#context.config.outbound.channels;
-    if (full === this.#paused || this.#draining || !this.#pool) return;
+    const full =
+      this.#draining ||
+      this.#channels.size >= this.#config.outbound.channels ||
+      this.#heldOctets >= (this.#paused ? heldOctetsEased : heldOctetsFull);
+    if (full === this.#paused || !this.#pool) return;
     this.#paused = full;
     if (full) this.#pool.pause();
     else this.#pool.resume();
   }
 
-  #tellHolds(): void {
-    const { bus } = this.#context;
-    const all = [...this.#channels.values()].map(({ channel }) => channel);
-    for (const shard of new Set(all.map(({ request }) => request.shard))) {
-      const own = all.filter(({ request }) => request.shard === shard);
-      const channels = own.map((channel) => ({ channel: channel.id, ids: channel.holds() }));
-      bus.ref(shardProtocol, shard).tell('beat', { worker: bus.instance, channels });
-    }
+  #beat(): void {
+    this.#context.clock.after(times.beat, () => {
+      if (this.#stopped) return;
+      this.#tellHolds();
+      this.#beat();
+    });
   }
 
-  #heldOctets(): number {
-    let octets = 0;
-    for (const { channel } of this.#channels.values()) octets += channel.heldOctets;
-    return octets;
+  #tellHolds(): void {
+    const { bus } = this.#context;
+    const byShard = new Map<string, { channel: string; ids: readonly string[] }[]>();
+    for (const { channel } of this.#channels.values()) {
+      const channels = byShard.get(channel.request.shard) ?? [];
+      channels.push({ channel: channel.id, ids: channel.holds() });
+      byShard.set(channel.request.shard, channels);
+    }
+    for (const [shard, channels] of byShard)
+      bus.ref(shardProtocol, shard).tell('beat', { worker: bus.instance, channels });
   }
 }
