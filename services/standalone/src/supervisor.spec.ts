@@ -71,11 +71,20 @@ function readPids(dataDir: string): Readonly<Record<string, number>> {
   const nats = join(dataDir, 'nats/nats-server.pid');
   const all = [...files.filter((file) => file.endsWith('.pid')), ...(existsSync(nats) ? [nats] : [])];
   return Object.fromEntries(
-    all.map((file) => [
-      file.slice(file.lastIndexOf('/') + 1, -'.pid'.length),
-      Number(readFileSync(file, 'utf8')),
-    ]),
+    all.flatMap((file) => {
+      const pid = readPid(file);
+      return pid === undefined ? [] : [[file.slice(file.lastIndexOf('/') + 1, -'.pid'.length), pid]];
+    }),
   );
+}
+
+/** Undefined while what dies is replaced: its file goes and comes, and is empty for a moment. */
+function readPid(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, 'utf8')) || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function until(done: () => boolean): Promise<void> {
