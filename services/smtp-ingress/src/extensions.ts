@@ -5,13 +5,16 @@
 import { reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import type { Client, Transaction } from './session/session-state.js';
 import type { Settings } from './settings.js';
+import type { SessionFacts } from './verbs/verb.js';
 
 export type MailParameters = Omit<Transaction, 'reversePath'>;
 
 export interface Extension {
   readonly keyword: string;
   /** After the keyword in the reply to EHLO. */
-  readonly shown?: (limits: Settings['limits']) => string;
+  readonly shown?: (facts: SessionFacts) => string;
+  /** Absent: always. */
+  readonly offered?: (facts: SessionFacts) => boolean;
   /** Parameters it adds to MAIL, by keyword in upper case. */
   readonly mail?: Readonly<Record<string, MailParameter>>;
 }
@@ -26,11 +29,13 @@ export const extensions: readonly Extension[] = [
   /** RFC 2920 */
   { keyword: 'PIPELINING' },
   /** RFC 1870 */
-  { keyword: 'SIZE', shown: ({ message_size }) => String(message_size), mail: { SIZE: declaredSize } },
+  { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
   /** RFC 2034 */
   { keyword: 'ENHANCEDSTATUSCODES' },
+  /** RFC 3207 §4.2: not within TLS. */
+  { keyword: 'STARTTLS', offered: ({ tls, offersTls }) => offersTls && !tls },
 ];
 
 const mailParameterTable: ReadonlyMap<string, MailParameter> = new Map(

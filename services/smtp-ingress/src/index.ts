@@ -24,7 +24,7 @@ const seedInOctets = 8;
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const ingress = ingressOf(context);
-  const listeners = new Listeners(ingress);
+  const listeners = new Listeners(ingress, context.config.data_dir);
   await listeners.open(context.config.listeners);
   const submit = await context.bus.host(smtpIngress, submitBehaviour(ingress));
   const { counts, budget, writer } = ingress;

@@ -48,7 +48,7 @@ const table: readonly Row[] = [
   same('SEND FROM:<a@example.org>', 502),
   same('SOML FROM:<a@example.org>', 502),
   same('SAML FROM:<a@example.org>', 502),
-  same('STARTTLS', 500),
+  ['STARTTLS', badSequence, [502, stays], badSequence, badSequence],
   same('AUTH PLAIN', 500),
   same('BDAT 1 LAST', 500),
   same('XYZZY', 500),

@@ -16,6 +16,7 @@ export function crossChecks(config: Config): Finding[] {
     ...checkRoutes(config),
     ...checkNats(config),
     ...checkListeners(config),
+    ...checkTls(config),
     ...checkQueue(config),
   ];
 }
@@ -85,6 +86,24 @@ function* checkListeners({ listeners }: Config): Generator<Finding> {
         };
       taken.set(address, name);
     }
+}
+
+/** A certificate is nothing without its key, and where TLS comes first there is no session without it. */
+function* checkTls({ listeners }: Config): Generator<Finding> {
+  for (const [name, { role, tls }] of Object.entries(listeners)) {
+    const path = ['listeners', name, 'tls'];
+    if ((tls.certificate_file === '') !== (tls.key_file === ''))
+      yield {
+        path: [...path, tls.key_file === '' ? 'key_file' : 'certificate_file'],
+        with: [...path, tls.key_file === '' ? 'certificate_file' : 'key_file'],
+        text: 'certificate_file and key_file are set together',
+      };
+    if (role === 'submissions' && tls.mode === 'off')
+      yield {
+        path: [...path, 'mode'],
+        text: 'submissions is TLS from the first octet on: it can not be off',
+      };
+  }
 }
 
 function* checkQueue({ queue }: Config): Generator<Finding> {

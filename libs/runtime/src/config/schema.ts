@@ -3,6 +3,7 @@
  * rename. Sizes become octets, durations milliseconds, by way of values.ts.
  */
 import { z } from 'zod';
+import { listener } from './listener.js';
 import {
   decision,
   domain,
@@ -14,8 +15,6 @@ import {
   routeTarget,
   routeTargets,
 } from './values.js';
-
-const role = z.enum(['mx', 'submission', 'submissions', 'lmtp']);
 
 export const configSchema = z.strictObject({
   version: z.literal(1).default(1),
@@ -38,10 +37,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   listeners: z
-    .record(
-      z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be a name in lower case, as in mx'),
-      z.strictObject({ role: role.default('mx'), listen: z.array(listenAddress).min(1) }),
-    )
+    .record(z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be a name in lower case, as in mx'), listener)
     .prefault({ mx: { role: 'mx', listen: ['127.0.0.1:2525', '[::1]:2525'] } }),
   limits: z
     .strictObject({

@@ -10,6 +10,8 @@ export interface Trace {
   readonly id: string;
   /** The only recipient; with several none is named, since they must not learn of each other (RFC 5321 §7.2). */
   readonly forwardPath?: string;
+  /** Registered name of the cipher suite, of a session in TLS (RFC 8314 §4.3). */
+  readonly tlsCipher?: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -17,9 +19,10 @@ export interface Trace {
 export function traceField(trace: Trace): string {
   const from = trace.address === undefined ? trace.helo : `${trace.helo} (${addressLiteral(trace.address)})`;
   const recipient = trace.forwardPath === undefined ? '' : `\r\n\tfor <${trace.forwardPath}>`;
+  const tls = trace.tlsCipher === undefined ? '' : `\r\n\ttls ${trace.tlsCipher}`;
   return (
     `Received: from ${from}\r\n` +
-    `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient};\r\n` +
+    `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient}${tls};\r\n` +
     `\t${dateTime(trace.at)}\r\n`
   );
 }

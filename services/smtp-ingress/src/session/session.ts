@@ -16,7 +16,8 @@ import {
 } from '@postrider/smtp';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import { endOfData } from '../verbs/index.js';
-import type { SessionFacts, Step, Verb } from '../verbs/verb.js';
+import type { TlsFacts } from '../tls/index.js';
+import type { SessionFacts, Step, Then, Verb } from '../verbs/verb.js';
 import * as replies from './replies.js';
 import type { SessionState } from './session-state.js';
 
@@ -28,6 +29,8 @@ export interface SessionOutput {
   /** Back-pressure on the client. */
   pause(): void;
   resume(): void;
+  /** What was written goes out, then the handshake begins; `secured` follows, or `disconnected`. */
+  startTls(): void;
 }
 
 /** Bad commands that are borne until a mail is accepted; one more ends the session. */
@@ -42,15 +45,15 @@ const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA',
 const noVerb = '';
 
 export class Session {
-  readonly #facts: SessionFacts;
+  #facts: SessionFacts;
   readonly #output: SessionOutput;
-  readonly #input = new LineReader();
+  #input = new LineReader();
   #state: SessionState = { name: 'greeting' };
   /** While mail data is awaited. */
   #receiver: ContentReceiver | undefined;
   #receivingSince = 0;
   /** What has to be over before more input is looked at. */
-  #waitingFor: 'command' | 'client' | undefined;
+  #waitingFor: 'command' | 'client' | 'tls' | undefined;
   #paused = false;
   #replies = '';
   #badCommands = 0;
@@ -81,6 +84,15 @@ export class Session {
   /** The client reads again. */
   drained(): void {
     if (this.#waitingFor === 'client') this.#goOn();
+  }
+
+  /** TLS is up: of what was said before nothing counts, and nothing that came in the clear is read (RFC 3207 §4.2). */
+  secured(tls: TlsFacts): void {
+    if (this.#state.name === 'closed') return;
+    this.#facts = { ...this.#facts, tls };
+    this.#input = new LineReader();
+    this.#state = { name: 'greeting' };
+    this.#goOn();
   }
 
   /** The client sends no more; it may still read. */
@@ -168,10 +180,23 @@ export class Session {
     }
     this.#reply(step.reply);
     if (step.state) this.#state = step.state;
-    if (step.then?.do === 'close') this.#close();
-    if (step.then?.do === 'receive') {
-      this.#receiver = step.then.content;
-      this.#receivingSince = this.#facts.ingress.clock.monotonic();
+    if (step.then) this.#goOnWith(step.then);
+  }
+
+  #goOnWith(then: Then): void {
+    switch (then.do) {
+      case 'close':
+        this.#close();
+        break;
+      case 'receive':
+        this.#receiver = then.content;
+        this.#receivingSince = this.#facts.ingress.clock.monotonic();
+        break;
+      case 'start-tls':
+        this.#flush();
+        this.#waitingFor = 'tls';
+        this.#output.startTls();
+        break;
     }
   }
 

@@ -7,6 +7,8 @@ import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
 import { settingsOf } from '../settings.js';
+import { verbs } from '../verbs/index.js';
+import type { SessionFacts } from '../verbs/verb.js';
 
 export interface IngressOfTest extends Ingress {
   readonly clock: ManualClock;
@@ -14,6 +16,16 @@ export interface IngressOfTest extends Ingress {
   readonly rejections: Rejection[];
   readonly faults: unknown[];
 }
+
+/** Of a session in the clear on a listener for everybody. */
+export const factsOfTest = (ingress: Ingress): SessionFacts => ({
+  ingress,
+  listener: 'mx',
+  address: '127.0.0.1',
+  limits: ingress.settings.limits,
+  verbs,
+  offersTls: true,
+});
 
 export function ingressOfTest(config: object = {}): IngressOfTest {
   const mails: MailObject[] = [];

@@ -7,6 +7,7 @@ import { plainReply, reply } from '@postrider/smtp';
 import { ContentReceiver } from '../content/content-receiver.js';
 import { traceField } from '../content/trace-field.js';
 import { noArgument } from '../session/replies.js';
+import { protocolOf } from '../session/with-keyword.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
@@ -26,7 +27,8 @@ export const data = defineVerb({
   },
 });
 
-function receiver(state: StateNamed<'rcpt'>, { ingress, limits, address }: SessionFacts): ContentReceiver {
+function receiver(state: StateNamed<'rcpt'>, facts: SessionFacts): ContentReceiver {
+  const { ingress, limits, address, tls } = facts;
   const id = ingress.newMailId();
   const { client, forwardPaths } = state;
   const onlyOne = forwardPaths.length === 1 ? { forwardPath: forwardPaths[0].given } : {};
@@ -36,9 +38,10 @@ function receiver(state: StateNamed<'rcpt'>, { ingress, limits, address }: Sessi
       helo: client.helo,
       address,
       hostname: ingress.settings.hostname,
-      protocol: client.protocol,
+      protocol: protocolOf(client, facts),
       id,
       at: ingress.clock.now(),
+      ...(tls ? { tlsCipher: tls.cipher } : {}),
       ...onlyOne,
     }),
     limits,

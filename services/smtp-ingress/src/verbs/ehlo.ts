@@ -37,8 +37,11 @@ function greet(argument: string, protocol: Client['protocol'], greeting: (helo: 
 }
 
 /** ehlo-ok-rsp (RFC 5321 §4.1.1.1), out of the tables of extensions and verbs. */
-function extensionsShown(helo: string, { ingress, limits, verbs }: SessionFacts): Reply {
-  const shown = extensions.map(({ keyword, shown }) => (shown ? `${keyword} ${shown(limits)}` : keyword));
+function extensionsShown(helo: string, facts: SessionFacts): Reply {
+  const { ingress, verbs } = facts;
+  const shown = extensions.flatMap(({ keyword, shown, offered }) =>
+    offered?.(facts) === false ? [] : [shown ? `${keyword} ${shown(facts)}` : keyword],
+  );
   const announced = [...verbs.values()].flatMap(({ name, announced }) => (announced ? [name] : []));
   return plainReply(250, `${ingress.settings.hostname} greets ${helo}`, ...shown, ...announced);
 }

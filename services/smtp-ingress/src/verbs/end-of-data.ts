@@ -7,6 +7,7 @@ import { ContentRefused } from '@postrider/spool';
 import { commitMail } from '../commit.js';
 import type { ContentProblem, ContentReceiver, StoredContent } from '../content/content-receiver.js';
 import { noRoom, spoolAway } from '../session/replies.js';
+import { protocolOf } from '../session/with-keyword.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
@@ -27,14 +28,15 @@ async function store(
   stored: StoredContent,
   content: ContentReceiver,
   { client, transaction, forwardPaths }: StateNamed<'rcpt'>,
-  { ingress, address, listener }: SessionFacts,
+  session: SessionFacts,
 ): Promise<Reply> {
+  const { ingress, address, listener } = session;
   const facts = {
     ...transaction,
     id: content.id,
     sizeInOctets: content.sizeInOctets,
     acceptedAt: ingress.clock.now(),
-    client: { ...client, address },
+    client: { helo: client.helo, protocol: protocolOf(client, session), address },
     listener,
   };
   try {

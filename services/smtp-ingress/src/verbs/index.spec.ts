@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { extensions } from '../extensions.js';
-import { ingressOfTest } from '../spec/ingress-of-test.js';
+import { factsOfTest, ingressOfTest } from '../spec/ingress-of-test.js';
 import { endOfData, verbs } from './index.js';
 
 const ingress = ingressOfTest();
-const facts = { ingress, listener: 'mx', address: '127.0.0.1', limits: ingress.settings.limits, verbs };
+const facts = factsOfTest(ingress);
 const greeting = { name: 'greeting' } as const;
 
 test('HELP is printed from the table', async () => {
@@ -17,7 +17,7 @@ test('EHLO is printed from the tables, and follows its grammar (RFC 5321 §4.1.1
   const [first, ...lines] = reply.lines;
   expect(first).toBe('mx.example.org greets c.example');
   expect(lines.map((line) => line.split(' ')[0])).toEqual([
-    ...extensions.map(({ keyword }) => keyword),
+    ...extensions.filter(({ offered }) => offered?.(facts) !== false).map(({ keyword }) => keyword),
     'HELP',
   ]);
   for (const line of lines) expect(line).toMatch(/^[A-Z0-9][A-Z0-9-]*(?: [\x21-\x7e]+)*$/);
@@ -26,7 +26,7 @@ test('EHLO is printed from the tables, and follows its grammar (RFC 5321 §4.1.1
 
 test('what only ends a group is marked (RFC 2920 §3.1)', () => {
   const last = [...verbs.values()].filter(({ lastInGroup }) => lastInGroup).map(({ name }) => name);
-  expect(last.sort()).toEqual(['DATA', 'EHLO', 'EXPN', 'HELO', 'NOOP', 'QUIT', 'TURN', 'VRFY']);
+  expect(last.sort()).toEqual(['DATA', 'EHLO', 'EXPN', 'HELO', 'NOOP', 'QUIT', 'STARTTLS', 'TURN', 'VRFY']);
 });
 
 test('every verb names itself as the table does', () => {

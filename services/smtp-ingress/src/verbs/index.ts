@@ -3,6 +3,7 @@
  *
  *                greeting    ready     mail                 rcpt
  *   EHLO, HELO   → ready     → ready   → ready              → ready
+ *   STARTTLS                 → greeting, in TLS
  *   MAIL                     → mail
  *   RCPT                               → rcpt if accepted   rcpt
  *   DATA                               554                  354, then end-of-data
@@ -20,11 +21,12 @@ import { quit } from './quit.js';
 import { rcpt } from './rcpt.js';
 import { refusedVerbs } from './refused.js';
 import { rset } from './rset.js';
+import { starttls } from './starttls.js';
 import type { VerbTable } from './verb.js';
 import { vrfy } from './vrfy.js';
 
 export { endOfData } from './end-of-data.js';
 
-const all = [ehlo, helo, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
+const all = [ehlo, helo, starttls, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
 
 export const verbs: VerbTable = new Map(all.map((verb) => [verb.name, verb]));

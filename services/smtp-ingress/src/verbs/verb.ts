@@ -5,6 +5,7 @@ import type { Ingress } from '../ingress.js';
 import { notNow } from '../session/replies.js';
 import { isIn, type SessionState, type StateName, type StateNamed } from '../session/session-state.js';
 import type { Settings } from '../settings.js';
+import type { TlsFacts } from '../tls/index.js';
 
 /** What follows from a command. The session writes the reply and takes the state; nothing here touches a socket. */
 export interface Step {
@@ -18,6 +19,7 @@ export interface Step {
 
 export type Then =
   | { readonly do: 'close' }
+  | { readonly do: 'start-tls' }
   /** What comes next is mail data. */
   | { readonly do: 'receive'; readonly content: ContentReceiver };
 
@@ -28,6 +30,10 @@ export interface SessionFacts {
   readonly listener: string;
   /** Of the client, IPv4 or IPv6. */
   readonly address: string;
+  /** STARTTLS is possible here. */
+  readonly offersTls: boolean;
+  /** Absent while the session is in the clear. */
+  readonly tls?: TlsFacts;
   /** In force when the session began. */
   readonly limits: Settings['limits'];
   /** The verbs there are, for HELP. */
