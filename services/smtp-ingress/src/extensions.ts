@@ -53,7 +53,7 @@ export function mailParameters(
   let parameters = byDefault;
   for (const [keyword, value] of given) {
     // RFC 5321 §2.2.1: extensions are for those who greeted with EHLO.
-    const parameter = client.protocol === 'ESMTP' ? mailParameterTable.get(keyword) : undefined;
+    const parameter = client.protocol !== 'SMTP' ? mailParameterTable.get(keyword) : undefined;
     if (!parameter) return { refused: unknownParameter(keyword) };
     const found = parameter(value, limits);
     if ('refused' in found) return found;

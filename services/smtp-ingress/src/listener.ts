@@ -5,9 +5,9 @@ import { renderReply } from '@postrider/smtp';
 import type { Ingress } from './ingress.js';
 import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
+import { roles, type Role } from './roles.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
-import { verbs } from './verbs/index.js';
 
 type ListenAddress = Listener['listen'][number];
 
@@ -17,8 +17,8 @@ const backlog = 4096;
 /** What all connections of one listener share. */
 interface ListenerOptions {
   readonly name: string;
+  readonly role: Role;
   readonly tls?: TlsServer;
-  readonly tlsAtOnce: boolean;
 }
 
 export class Listeners {
@@ -48,8 +48,6 @@ export class Listeners {
   async open(listeners: Config['listeners']): Promise<void> {
     try {
       for (const [name, listener] of Object.entries(listeners)) {
-        if (listener.role !== 'mx')
-          throw new StartError(`listeners.${name}.role: '${listener.role}' is not offered yet; use mx`);
         const options = this.#optionsOf(name, listener);
         for (const address of listener.listen) await this.#listen(options, address);
       }
@@ -79,7 +77,7 @@ export class Listeners {
     const { hostname } = this.#ingress.settings;
     const tls = tlsOf({ listener: name, role, tls: settings, dataDir: this.#dataDir, hostname, log });
     if (tls) this.#tls.push(tls);
-    return { name, tlsAtOnce: role === 'submissions', ...(tls ? { tls } : {}) };
+    return { name, role: roles[role], ...(tls ? { tls } : {}) };
   }
 
   async #listen(options: ListenerOptions, { host, port }: ListenAddress): Promise<void> {
@@ -106,21 +104,23 @@ export class Listeners {
     );
     this.#servers.push(server);
     const bound = server.address();
-    this.listening.push(`smtp ${shown}:${typeof bound === 'object' && bound ? bound.port : port}`);
+    this.listening.push(
+      `${options.role.shown} ${shown}:${typeof bound === 'object' && bound ? bound.port : port}`,
+    );
   }
 
-  #take(socket: Socket, { name, tls, tlsAtOnce }: ListenerOptions): void {
+  #take(socket: Socket, { name, role, tls }: ListenerOptions): void {
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
       // In the clear it would be no reply to a client that begins with TLS.
-      if (tlsAtOnce) socket.destroy();
+      if (role.tlsAtOnce) socket.destroy();
       else socket.end(renderReply(tooManyConnections(settings.hostname)), () => socket.destroy());
       return;
     }
     this.#connections++;
-    const facts = { ingress: this.#ingress, listener: name, limits: settings.limits, verbs };
-    serveConnection(socket, { facts, tlsAtOnce, ...(tls ? { tls } : {}) }, this.#watcher);
+    const facts = { ingress: this.#ingress, listener: name, limits: settings.limits, role };
+    serveConnection(socket, { facts, ...(tls ? { tls } : {}) }, this.#watcher);
   }
 
   #begun(session: Session): void {

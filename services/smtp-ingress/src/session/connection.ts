@@ -12,8 +12,6 @@ export interface ConnectionOptions {
   readonly facts: Omit<SessionFacts, 'address' | 'tls' | 'offersTls'>;
   /** Absent: no TLS here. */
   readonly tls?: TlsServer;
-  /** Before anything is said (RFC 8314 §3.3). */
-  readonly tlsAtOnce: boolean;
 }
 
 export interface ConnectionWatcher {
@@ -37,7 +35,8 @@ export function serveConnection(
     socket.destroy();
     return;
   }
-  const { tls, tlsAtOnce } = options;
+  const { tls } = options;
+  const { tlsAtOnce } = options.facts.role;
   const facts = { ...options.facts, address, offersTls: tls !== undefined && !tlsAtOnce };
   if (tls && tlsAtOnce)
     tls.secure(socket, (secured) => {

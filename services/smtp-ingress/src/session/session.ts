@@ -67,7 +67,7 @@ export class Session {
 
   /** Greets (RFC 5321 §3.1). */
   begin(): void {
-    this.#reply(plainReply(220, `${this.#hostname} ESMTP Postrider`));
+    this.#reply(plainReply(220, `${this.#hostname} ${this.#facts.role.speaks} Postrider`));
     this.#flush();
   }
 
@@ -151,7 +151,7 @@ export class Session {
   }
 
   #perform({ verb: name, argument }: Command): void {
-    const verb = this.#facts.verbs.get(name);
+    const verb = this.#facts.role.verbs.get(name);
     if (!verb) this.#refuse(replies.notRecognized);
     else if (verb.lastInGroup && this.#input.length > 0 && name !== 'QUIT')
       // RFC 2920 §3.1: whoever sends on does not wait to hear how what follows will be taken.
@@ -178,7 +178,7 @@ export class Session {
       this.#close(replies.tooManyErrors(this.#hostname));
       return;
     }
-    this.#reply(step.reply);
+    for (let time = step.times ?? 1; time > 0; time--) this.#reply(step.reply);
     if (step.state) this.#state = step.state;
     if (step.then) this.#goOnWith(step.then);
   }

@@ -6,8 +6,8 @@ import type { CommitResult } from '@postrider/spool';
 import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
+import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
-import { verbs } from '../verbs/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 
 export interface IngressOfTest extends Ingress {
@@ -23,7 +23,7 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   listener: 'mx',
   address: '127.0.0.1',
   limits: ingress.settings.limits,
-  verbs,
+  role: roles.mx,
   offersTls: true,
 });
 

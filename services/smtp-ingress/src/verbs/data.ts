@@ -5,23 +5,28 @@
 import { largeContentInOctets } from '@postrider/spool';
 import { plainReply, reply } from '@postrider/smtp';
 import { ContentReceiver } from '../content/content-receiver.js';
+import { missingFields } from '../content/missing-fields.js';
 import { traceField } from '../content/trace-field.js';
 import { noArgument } from '../session/replies.js';
 import { protocolOf } from '../session/with-keyword.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
+/** RFC 5321 §3.3; RFC 2033 §4.2 has 503 for the same. */
+const noRecipients = reply(554, '5.5.1', 'No valid recipients');
+const noRecipientsInLmtp = reply(503, '5.5.1', 'No valid recipients');
+
 const startMailInput = plainReply(354, 'Start mail input; end with <CRLF>.<CRLF>');
 
 export const data = defineVerb({
   name: 'DATA',
   syntax: 'DATA',
-  allowedIn: ['rcpt'],
-  // RFC 5321 §3.3: no recipient has been taken.
-  otherwise: { mail: reply(554, '5.5.1', 'No valid recipients') },
+  allowedIn: ['mail', 'rcpt'],
   replies: [354, 503, 554],
   lastInGroup: true,
   act(argument, state, facts) {
+    if (state.name === 'mail')
+      return { reply: facts.role.replyPerRecipient ? noRecipientsInLmtp : noRecipients };
     if (argument !== '') return { reply: noArgument('DATA') };
     return { reply: startMailInput, then: { do: 'receive', content: receiver(state, facts) } };
   },
@@ -45,8 +50,14 @@ function receiver(state: StateNamed<'rcpt'>, facts: SessionFacts): ContentReceiv
       ...onlyOne,
     }),
     limits,
+    ...(facts.role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
     heldInOctets: largeContentInOctets,
     budget: ingress.budget,
     beginLarge: (contentId) => ingress.writer.beginLarge(contentId),
   });
+}
+
+/** RFC 6409 §8 */
+function completed(beginning: Buffer, id: string, { ingress: { settings, clock } }: SessionFacts): string {
+  return missingFields(beginning, { id, hostname: settings.hostname, at: clock.now() });
 }

@@ -20,7 +20,11 @@ export const endOfData = defineVerb<'rcpt', ContentReceiver>({
   async act(content, state, facts) {
     const stored = await content.finish();
     const answer = 'problem' in stored ? refusal(stored, facts) : await store(stored, content, state, facts);
-    return { reply: answer, state: { name: 'ready', client: state.client } };
+    const ready = { name: 'ready', client: state.client } as const;
+    // RFC 2033 §4.2: the mail is stored for all its recipients, or for none.
+    return facts.role.replyPerRecipient
+      ? { reply: answer, state: ready, times: state.forwardPaths.length }
+      : { reply: answer, state: ready };
   },
 });
 
@@ -66,6 +70,8 @@ function refusal(refused: ContentProblem, { ingress, limits }: SessionFacts): Re
     case 'loop':
       // RFC 5321 §6.3
       return reply(554, '5.4.6', `Mail loop: more than ${limits.received_headers} Received fields`);
+    case 'policy':
+      return refused.reply;
     case 'storage':
       ingress.log.warn({ error: String(refused.fault) }, 'large content not stored');
       return refused.fault instanceof ContentRefused && refused.fault.full ? noRoom : spoolAway;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { extensions } from '../extensions.js';
 import { factsOfTest, ingressOfTest } from '../spec/ingress-of-test.js';
-import { endOfData, verbs } from './index.js';
+import { endOfData, lmtpVerbs, smtpVerbs as verbs } from './index.js';
 
 const ingress = ingressOfTest();
 const facts = factsOfTest(ingress);
@@ -27,6 +27,13 @@ test('EHLO is printed from the tables, and follows its grammar (RFC 5321 §4.1.1
 test('what only ends a group is marked (RFC 2920 §3.1)', () => {
   const last = [...verbs.values()].filter(({ lastInGroup }) => lastInGroup).map(({ name }) => name);
   expect(last.sort()).toEqual(['DATA', 'EHLO', 'EXPN', 'HELO', 'NOOP', 'QUIT', 'STARTTLS', 'TURN', 'VRFY']);
+});
+
+test('LMTP has LHLO for a greeting, and else the same verbs', () => {
+  const without = (table: typeof verbs) =>
+    [...table.keys()].filter((name) => !['EHLO', 'HELO', 'LHLO'].includes(name));
+  expect(without(lmtpVerbs)).toEqual(without(verbs));
+  expect(verbs.has('LHLO')).toBe(false);
 });
 
 test('every verb names itself as the table does', () => {

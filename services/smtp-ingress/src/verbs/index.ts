@@ -2,7 +2,8 @@
  * The verbs and the states between which they lead (RFC 5321 §4.1.4). 503 where nothing is written.
  *
  *                greeting    ready     mail                 rcpt
- *   EHLO, HELO   → ready     → ready   → ready              → ready
+ *   EHLO, HELO,
+ *   LHLO         → ready     → ready   → ready              → ready
  *   STARTTLS                 → greeting, in TLS
  *   MAIL                     → mail
  *   RCPT                               → rcpt if accepted   rcpt
@@ -15,18 +16,22 @@
 import { data } from './data.js';
 import { ehlo, helo } from './ehlo.js';
 import { help } from './help.js';
+import { lhlo } from './lhlo.js';
 import { mail } from './mail.js';
 import { noop } from './noop.js';
 import { quit } from './quit.js';
 import { rcpt } from './rcpt.js';
-import { refusedVerbs } from './refused.js';
+import { notInLmtp, refusedVerbs } from './refused.js';
 import { rset } from './rset.js';
 import { starttls } from './starttls.js';
-import type { VerbTable } from './verb.js';
+import type { Verb, VerbTable } from './verb.js';
 import { vrfy } from './vrfy.js';
 
 export { endOfData } from './end-of-data.js';
 
-const all = [ehlo, helo, starttls, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
+const afterGreeting = [starttls, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
+const tableOf = (...verbs: readonly Verb[]): VerbTable => new Map(verbs.map((verb) => [verb.name, verb]));
 
-export const verbs: VerbTable = new Map(all.map((verb) => [verb.name, verb]));
+export const smtpVerbs = tableOf(ehlo, helo, ...afterGreeting);
+/** RFC 2033 §4.1: LHLO in the place of EHLO and HELO, which are refused. */
+export const lmtpVerbs = tableOf(lhlo, ...notInLmtp, ...afterGreeting);

@@ -3,6 +3,7 @@ import type { Reply } from '@postrider/smtp';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { Ingress } from '../ingress.js';
 import { notNow } from '../session/replies.js';
+import type { Role } from '../roles.js';
 import { isIn, type SessionState, type StateName, type StateNamed } from '../session/session-state.js';
 import type { Settings } from '../settings.js';
 import type { TlsFacts } from '../tls/index.js';
@@ -10,6 +11,8 @@ import type { TlsFacts } from '../tls/index.js';
 /** What follows from a command. The session writes the reply and takes the state; nothing here touches a socket. */
 export interface Step {
   readonly reply: Reply;
+  /** How often it is said; once when absent. */
+  readonly times?: number;
   /** Absent: the session stays as it is. */
   readonly state?: SessionState;
   readonly then?: Then;
@@ -36,8 +39,8 @@ export interface SessionFacts {
   readonly tls?: TlsFacts;
   /** In force when the session began. */
   readonly limits: Settings['limits'];
-  /** The verbs there are, for HELP. */
-  readonly verbs: VerbTable;
+  /** Of the listener; its verbs are those of the session. */
+  readonly role: Role;
 }
 
 export type VerbTable = ReadonlyMap<string, Verb>;
