@@ -17,6 +17,7 @@ export function crossChecks(config: Config): Finding[] {
     ...checkNats(config),
     ...checkListeners(config),
     ...checkTls(config),
+    ...checkAuth(config),
     ...checkQueue(config),
   ];
 }
@@ -86,6 +87,25 @@ function* checkListeners({ listeners }: Config): Generator<Finding> {
         };
       taken.set(address, name);
     }
+}
+
+/** Who may send is asked of the identity on these; without TLS nobody could show one. */
+function* checkAuth({ listeners }: Config): Generator<Finding> {
+  for (const [name, { role, auth, tls }] of Object.entries(listeners)) {
+    const path = ['listeners', name, 'auth'];
+    const submission = role === 'submission' || role === 'submissions';
+    if (submission && (auth.mode === 'off' || auth.mode === 'offered'))
+      yield {
+        path: [...path, 'mode'],
+        text: `${role} is for clients that authenticate: use auto or required`,
+      };
+    const needed = auth.mode === 'required' || (auth.mode === 'auto' && submission);
+    if (needed && tls.mode === 'off' && !auth.without_tls)
+      yield {
+        path: ['listeners', name, 'tls', 'mode'],
+        text: 'off, and auth.without_tls is not set: nobody could authenticate',
+      };
+  }
 }
 
 /** A certificate is nothing without its key, and where TLS comes first there is no session without it. */

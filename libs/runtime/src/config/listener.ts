@@ -21,8 +21,24 @@ const tls = z
   })
   .prefault({});
 
+const auth = z
+  .strictObject({
+    /** auto: required on submission and submissions, off elsewhere. required: before MAIL. */
+    mode: z.enum(['auto', 'required', 'offered', 'off']).default('auto'),
+    mechanisms: z
+      .array(z.enum(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']))
+      .min(1)
+      .default(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']),
+    /** Passwords may be sent in the clear: for tests, and behind something that encrypts. */
+    without_tls: z.boolean().default(false),
+    /** owned: MAIL, From and Sender name an address of the identity. */
+    senders: z.enum(['owned', 'any']).default('owned'),
+  })
+  .prefault({});
+
 export const listener = z.strictObject({
   role: role.default('mx'),
   listen: z.array(listenAddress).min(1),
   tls,
+  auth,
 });

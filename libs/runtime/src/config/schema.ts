@@ -46,6 +46,8 @@ export const configSchema = z.strictObject({
       received_headers: z.int().min(1).default(100),
       /** Connections a process takes; one more gets 421. */
       connections: z.int().min(1).default(10_000),
+      /** Failures to authenticate by one address or under one name, within ten minutes. */
+      auth_failures: z.int().min(1).default(20),
       /** Idle wait for a command (RFC 5321 §4.5.3.2.7). */
       command_timeout: duration('5m'),
       /** All of DATA; below the age at which orphaned chunks are swept. */
@@ -68,6 +70,8 @@ export const configSchema = z.strictObject({
       deliver: routeTarget.prefault('maildir:./var/mail'),
     })
     .prefault({}),
+  /** Who may authenticate; made by `postrider users`. '' = `users` in data_dir. */
+  users: z.strictObject({ file: z.string().default('') }).prefault({}),
   aliases: z.strictObject({ files: z.array(z.string().min(1)).default([]) }).prefault({}),
   routes: z.record(decision, routeTargets).prefault({ '*': 'mx' }),
   dns: z.strictObject({ servers: z.array(z.string().min(1)).default([]) }).prefault({}),
