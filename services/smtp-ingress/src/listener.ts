@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { StartError, type Config, type Listener } from '@postrider/runtime';
 import { renderReply } from '@postrider/smtp';
+import { listenerAuth, type Authentication, type ListenerAuth } from './auth/listener-auth.js';
 import type { Ingress } from './ingress.js';
 import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
@@ -19,6 +20,7 @@ interface ListenerOptions {
   readonly name: string;
   readonly role: Role;
   readonly tls?: TlsServer;
+  readonly auth?: ListenerAuth;
 }
 
 export class Listeners {
@@ -33,15 +35,18 @@ export class Listeners {
   #drained: (() => void) | undefined;
   readonly #tls: TlsServer[] = [];
   readonly #dataDir: string;
+  readonly #authentication: Authentication | undefined;
   readonly #watcher: ConnectionWatcher = {
     sessionBegun: (session) => this.#begun(session),
     sessionOver: (session) => this.#over(session),
     disconnected: () => this.#connections--,
   };
 
-  constructor(ingress: Ingress, dataDir: string) {
+  /** @param authentication absent where no listener offers AUTH */
+  constructor(ingress: Ingress, dataDir: string, authentication: Authentication | undefined) {
     this.#ingress = ingress;
     this.#dataDir = dataDir;
+    this.#authentication = authentication;
   }
 
   /** @throws StartError for what the operator must mend; nothing listens then */
@@ -72,12 +77,13 @@ export class Listeners {
     for (const tls of this.#tls) tls.stop();
   }
 
-  #optionsOf(name: string, { role, tls: settings }: Listener): ListenerOptions {
+  #optionsOf(name: string, { role, tls: settings, auth: authSettings }: Listener): ListenerOptions {
     const { log } = this.#ingress;
     const { hostname } = this.#ingress.settings;
     const tls = tlsOf({ listener: name, role, tls: settings, dataDir: this.#dataDir, hostname, log });
     if (tls) this.#tls.push(tls);
-    return { name, role: roles[role], ...(tls ? { tls } : {}) };
+    const auth = listenerAuth(role, authSettings, this.#authentication);
+    return { name, role: roles[role], ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
   }
 
   async #listen(options: ListenerOptions, { host, port }: ListenAddress): Promise<void> {
@@ -109,7 +115,8 @@ export class Listeners {
     );
   }
 
-  #take(socket: Socket, { name, role, tls }: ListenerOptions): void {
+  #take(socket: Socket, options: ListenerOptions): void {
+    const { name, role, tls, auth } = options;
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
@@ -119,7 +126,8 @@ export class Listeners {
       return;
     }
     this.#connections++;
-    const facts = { ingress: this.#ingress, listener: name, limits: settings.limits, role };
+    const common = { ingress: this.#ingress, listener: name, limits: settings.limits, role };
+    const facts = auth ? { ...common, auth } : common;
     serveConnection(socket, { facts, ...(tls ? { tls } : {}) }, this.#watcher);
   }
 

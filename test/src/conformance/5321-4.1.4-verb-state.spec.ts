@@ -49,7 +49,7 @@ const table: readonly Row[] = [
   same('SOML FROM:<a@example.org>', 502),
   same('SAML FROM:<a@example.org>', 502),
   ['STARTTLS', badSequence, [502, stays], badSequence, badSequence],
-  same('AUTH PLAIN', 500),
+  ['AUTH PLAIN', badSequence, [502, stays], badSequence, badSequence],
   same('BDAT 1 LAST', 500),
   same('XYZZY', 500),
   same('', 500),

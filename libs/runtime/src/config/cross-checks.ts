@@ -92,6 +92,8 @@ function* checkListeners({ listeners }: Config): Generator<Finding> {
 /** Who may send is asked of the identity on these; without TLS nobody could show one. */
 function* checkAuth({ listeners }: Config): Generator<Finding> {
   for (const [name, { role, auth, tls }] of Object.entries(listeners)) {
+    // Told by checkTls already.
+    if (role === 'submissions' && tls.mode === 'off') continue;
     const path = ['listeners', name, 'auth'];
     const submission = role === 'submission' || role === 'submissions';
     if (submission && (auth.mode === 'off' || auth.mode === 'offered'))

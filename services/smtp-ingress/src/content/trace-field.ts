@@ -4,6 +4,8 @@ export interface Trace {
   readonly helo: string;
   /** Of the client; absent for mail that did not come by SMTP. */
   readonly address?: string;
+  /** Who has authenticated; only where mail is submitted. */
+  readonly identity?: string;
   readonly hostname: string;
   /** Registered `with` keyword (RFC 3848). */
   readonly protocol: string;
@@ -19,13 +21,18 @@ export interface Trace {
 export function traceField(trace: Trace): string {
   const from = trace.address === undefined ? trace.helo : `${trace.helo} (${addressLiteral(trace.address)})`;
   const recipient = trace.forwardPath === undefined ? '' : `\r\n\tfor <${trace.forwardPath}>`;
+  const identity = isCtext(trace.identity) ? `\r\n\t(authenticated as ${trace.identity})` : '';
   const tls = trace.tlsCipher === undefined ? '' : `\r\n\ttls ${trace.tlsCipher}`;
   return (
-    `Received: from ${from}\r\n` +
+    `Received: from ${from}${identity}\r\n` +
     `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient}${tls};\r\n` +
     `\t${dateTime(trace.at)}\r\n`
   );
 }
+
+/** Without what would end a comment (RFC 5322 §3.2.2). */
+const isCtext = (text: string | undefined): text is string =>
+  text !== undefined && /^[\x21-\x27\x2a-\x5b\x5d-\x7e]+$/.test(text);
 
 export const addressLiteral = (address: string): string =>
   address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;

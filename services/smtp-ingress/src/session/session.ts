@@ -36,11 +36,13 @@ export interface SessionOutput {
 /** Bad commands that are borne until a mail is accepted; one more ends the session. */
 const badCommandsAllowed = 20;
 /** The client does not speak as it should (RFC 5321 §4.2.4, §4.1.1.11). */
-const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
+const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 535, 555]);
 /** Octets that may wait behind a command that is under way. */
 const inputHeldInOctets = 64 * 1024;
 /** Verbs whose refusals are told as events. */
 const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', endOfData.name]);
+/** Credentials that were wrong, or not looked at. */
+const authFailures: ReadonlySet<number> = new Set([454, 535]);
 /** What came is no command that has a name. */
 const noVerb = '';
 
@@ -52,6 +54,8 @@ export class Session {
   /** While mail data is awaited. */
   #receiver: ContentReceiver | undefined;
   #receivingSince = 0;
+  /** While an answer is awaited. */
+  #asked: (Then & { readonly do: 'ask' }) | undefined;
   /** What has to be over before more input is looked at. */
   #waitingFor: 'command' | 'client' | 'tls' | undefined;
   #paused = false;
@@ -89,7 +93,7 @@ export class Session {
   /** TLS is up: of what was said before nothing counts, and nothing that came in the clear is read (RFC 3207 §4.2). */
   secured(tls: TlsFacts): void {
     if (this.#state.name === 'closed') return;
-    this.#facts = { ...this.#facts, tls };
+    this.#facts = { ...this.#facts, tls, identity: undefined };
     this.#input = new LineReader();
     this.#state = { name: 'greeting' };
     this.#goOn();
@@ -143,6 +147,7 @@ export class Session {
     if (this.#state.name === 'closed') return false;
     if (this.#receiver) return this.#receiveContent(this.#receiver);
     if (this.#endWantedBy === 'shutdown') return false;
+    if (this.#asked) return this.#receiveAnswer(this.#asked);
     const line = this.#input.next();
     if (!line) return false;
     if (line.kind === 'line') this.#perform(parseCommandLine(line.text));
@@ -166,9 +171,12 @@ export class Session {
   }
 
   #act<Argument>(verb: Verb<Argument>, argument: Argument): void {
-    const step = verb.perform(argument, this.#state, this.#facts);
-    if (step instanceof Promise) this.#await(step.then((later) => this.#take(verb.name, later)));
-    else this.#take(verb.name, step);
+    this.#takeWhenDone(verb.name, verb.perform(argument, this.#state, this.#facts));
+  }
+
+  #takeWhenDone(verb: string, step: Step | Promise<Step>): void {
+    if (step instanceof Promise) this.#await(step.then((later) => this.#take(verb, later)));
+    else this.#take(verb, step);
   }
 
   #take(verb: string, step: Step): void {
@@ -180,6 +188,7 @@ export class Session {
     }
     for (let time = step.times ?? 1; time > 0; time--) this.#reply(step.reply);
     if (step.state) this.#state = step.state;
+    if (step.facts) this.#facts = { ...this.#facts, ...step.facts };
     if (step.then) this.#goOnWith(step.then);
   }
 
@@ -187,6 +196,9 @@ export class Session {
     switch (then.do) {
       case 'close':
         this.#close();
+        break;
+      case 'ask':
+        this.#asked = then;
         break;
       case 'receive':
         this.#receiver = then.content;
@@ -198,6 +210,15 @@ export class Session {
         this.#output.startTls();
         break;
     }
+  }
+
+  #receiveAnswer({ maximum, answer }: Then & { readonly do: 'ask' }): boolean {
+    const line = this.#input.next(maximum);
+    if (!line) return false;
+    this.#asked = undefined;
+    if (this.#input.length > 0) this.#close(replies.sentAhead('AUTH'));
+    else this.#takeWhenDone('AUTH', answer(line));
+    return true;
   }
 
   #receiveContent(receiver: ContentReceiver): boolean {
@@ -262,7 +283,7 @@ export class Session {
   }
 
   #tellRejection(verb: string, { reply, about }: Step): void {
-    if (!verbsOfTransaction.has(verb)) return;
+    if (!verbsOfTransaction.has(verb) && !authFailures.has(reply.code)) return;
     const { ingress, address, listener } = this.#facts;
     const state = this.#state;
     ingress.counts.rejected++;

@@ -11,8 +11,8 @@ export interface Coming {
   readonly utf8: boolean;
 }
 
-export const protocolOf = ({ protocol }: Client, { tls }: SessionFacts): ClientFacts['protocol'] =>
-  withKeyword({ protocol, encrypted: tls !== undefined, authenticated: false, utf8: false });
+export const protocolOf = ({ protocol }: Client, { tls, identity }: SessionFacts): ClientFacts['protocol'] =>
+  withKeyword({ protocol, encrypted: tls !== undefined, authenticated: identity !== undefined, utf8: false });
 
 /** HELO has no word of its own for TLS (RFC 3848 §1). */
 export function withKeyword({ protocol, encrypted, authenticated, utf8 }: Coming): ClientFacts['protocol'] {

@@ -3,9 +3,10 @@
  * After 354 mail data follows up to CRLF.CRLF; then end-of-data answers (RFC 5321 §4.1.1.4).
  */
 import { largeContentInOctets } from '@postrider/spool';
-import { plainReply, reply } from '@postrider/smtp';
+import { plainReply, reply, type Reply } from '@postrider/smtp';
 import { ContentReceiver } from '../content/content-receiver.js';
-import { missingFields } from '../content/missing-fields.js';
+import { mayUse } from '../auth/listener-auth.js';
+import { authorsOf, missingFields } from '../content/missing-fields.js';
 import { traceField } from '../content/trace-field.js';
 import { noArgument } from '../session/replies.js';
 import { protocolOf } from '../session/with-keyword.js';
@@ -33,7 +34,7 @@ export const data = defineVerb({
 });
 
 function receiver(state: StateNamed<'rcpt'>, facts: SessionFacts): ContentReceiver {
-  const { ingress, limits, address, tls } = facts;
+  const { ingress, limits, address, tls, identity, role } = facts;
   const id = ingress.newMailId();
   const { client, forwardPaths } = state;
   const onlyOne = forwardPaths.length === 1 ? { forwardPath: forwardPaths[0].given } : {};
@@ -46,11 +47,12 @@ function receiver(state: StateNamed<'rcpt'>, facts: SessionFacts): ContentReceiv
       protocol: protocolOf(client, facts),
       id,
       at: ingress.clock.now(),
+      ...(identity && role.submission ? { identity: identity.name } : {}),
       ...(tls ? { tlsCipher: tls.cipher } : {}),
       ...onlyOne,
     }),
     limits,
-    ...(facts.role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
+    ...(role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
     heldInOctets: largeContentInOctets,
     budget: ingress.budget,
     beginLarge: (contentId) => ingress.writer.beginLarge(contentId),
@@ -58,6 +60,11 @@ function receiver(state: StateNamed<'rcpt'>, facts: SessionFacts): ContentReceiv
 }
 
 /** RFC 6409 §8 */
-function completed(beginning: Buffer, id: string, { ingress: { settings, clock } }: SessionFacts): string {
+function completed(beginning: Buffer, id: string, facts: SessionFacts): string | Reply {
+  const { settings, clock } = facts.ingress;
+  const others = authorsOf(beginning).find((author) => !mayUse(author, facts));
+  // RFC 6409 §6.1
+  if (others !== undefined)
+    return reply(550, '5.7.1', `From or Sender names <${others}>, which is not yours`);
   return missingFields(beginning, { id, hostname: settings.hostname, at: clock.now() });
 }

@@ -34,7 +34,7 @@ async function store(
   { client, transaction, forwardPaths }: StateNamed<'rcpt'>,
   session: SessionFacts,
 ): Promise<Reply> {
-  const { ingress, address, listener } = session;
+  const { ingress, address, listener, identity } = session;
   const facts = {
     ...transaction,
     id: content.id,
@@ -42,6 +42,7 @@ async function store(
     acceptedAt: ingress.clock.now(),
     client: { helo: client.helo, protocol: protocolOf(client, session), address },
     listener,
+    ...(identity ? { identity: identity.name } : {}),
   };
   try {
     const committed = await commitMail({ facts, accepted: forwardPaths, stored }, ingress);

@@ -5,6 +5,7 @@
  *   EHLO, HELO,
  *   LHLO         → ready     → ready   → ready              → ready
  *   STARTTLS                 → greeting, in TLS
+ *   AUTH                     ready, with an identity
  *   MAIL                     → mail
  *   RCPT                               → rcpt if accepted   rcpt
  *   DATA                               554                  354, then end-of-data
@@ -13,6 +14,7 @@
  *   NOOP, HELP, VRFY, EXPN, TURN, SEND, SOML, SAML          stay as it is, in each state
  *   QUIT         → closed    → closed  → closed             → closed
  */
+import { auth } from './auth.js';
 import { data } from './data.js';
 import { ehlo, helo } from './ehlo.js';
 import { help } from './help.js';
@@ -29,7 +31,7 @@ import { vrfy } from './vrfy.js';
 
 export { endOfData } from './end-of-data.js';
 
-const afterGreeting = [starttls, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
+const afterGreeting = [starttls, auth, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
 const tableOf = (...verbs: readonly Verb[]): VerbTable => new Map(verbs.map((verb) => [verb.name, verb]));
 
 export const smtpVerbs = tableOf(ehlo, helo, ...afterGreeting);

@@ -1,5 +1,7 @@
 /** What a verb file exports: the row of the table and what it does. */
-import type { Reply } from '@postrider/smtp';
+import type { Identity } from '@postrider/auth';
+import type { CommandLine, Reply } from '@postrider/smtp';
+import type { ListenerAuth } from '../auth/listener-auth.js';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { Ingress } from '../ingress.js';
 import { notNow } from '../session/replies.js';
@@ -15,6 +17,8 @@ export interface Step {
   readonly times?: number;
   /** Absent: the session stays as it is. */
   readonly state?: SessionState;
+  /** What is known of the session from now on. */
+  readonly facts?: Pick<SessionFacts, 'identity'>;
   readonly then?: Then;
   /** Of a refusal: the address it is about, for the event. */
   readonly about?: string;
@@ -23,6 +27,13 @@ export interface Step {
 export type Then =
   | { readonly do: 'close' }
   | { readonly do: 'start-tls' }
+  /** The next line is no command but an answer to this reply. It is the last of its group, as the verb is. */
+  | {
+      readonly do: 'ask';
+      /** Octets, CRLF included. */
+      readonly maximum: number;
+      readonly answer: (line: CommandLine) => Step | Promise<Step>;
+    }
   /** What comes next is mail data. */
   | { readonly do: 'receive'; readonly content: ContentReceiver };
 
@@ -37,6 +48,10 @@ export interface SessionFacts {
   readonly offersTls: boolean;
   /** Absent while the session is in the clear. */
   readonly tls?: TlsFacts;
+  /** Absent: nobody can authenticate here. */
+  readonly auth?: ListenerAuth;
+  /** Absent: nobody has authenticated. */
+  readonly identity?: Identity | undefined;
   /** In force when the session began. */
   readonly limits: Settings['limits'];
   /** Of the listener; its verbs are those of the session. */
