@@ -5,6 +5,7 @@
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
+import { offersChunking } from './verbs/bdat.js';
 import type { SessionFacts } from './verbs/verb.js';
 
 export type MailParameters = Omit<Transaction, 'reversePath'>;
@@ -32,6 +33,8 @@ export const extensions: readonly Extension[] = [
   { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
+  /** RFC 3030 §2 */
+  { keyword: 'CHUNKING', offered: offersChunking },
   /** RFC 2034 */
   { keyword: 'ENHANCEDSTATUSCODES' },
   /** RFC 4954 §3 */

@@ -34,6 +34,13 @@ export type Then =
       readonly maximum: number;
       readonly answer: (line: CommandLine) => Step | Promise<Step>;
     }
+  /** So many octets are part of the command; its reply comes after them. Without content they are forgotten. */
+  | {
+      readonly do: 'receive-chunk';
+      readonly octets: number;
+      readonly last: boolean;
+      readonly content?: ContentReceiver;
+    }
   /** What comes next is mail data. */
   | { readonly do: 'receive'; readonly content: ContentReceiver };
 
