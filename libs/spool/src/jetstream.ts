@@ -84,6 +84,9 @@ class JetStreamLog implements Log {
     return this.#acknowledgements.connected;
   }
 
+  /** Well below the 50 ms that outcomes may be unwritten for (DESIGN §2), and a tenth of a busy shard's fsyncs. */
+  readonly gatherFor = 10;
+
   get maxPayloadInOctets(): number {
     return this.#connections.writing.info?.max_payload ?? 1024 * 1024;
   }

@@ -29,6 +29,8 @@ export interface Log {
   readonly register: Register;
   /** Right now. False: a write would surely not arrive. */
   readonly connected: boolean;
+  /** How long writes that nobody waits for are worth gathering, milliseconds: each costs an fsync here, or none. */
+  readonly gatherFor: number;
   /** The largest payload of one message, octets. */
   readonly maxPayloadInOctets: number;
   close(): Promise<void>;

@@ -18,8 +18,7 @@ beforeAll(async () => {
       'aliases: { files: [./aliases] }',
       'routes: { "*": "discard:" }',
     ],
-    undefined,
-    { aliases: 'all: ann, staff\nstaff: bob, far@away.example\nround: about\nabout: round\n' },
+    { files: { aliases: 'all: ann, staff\nstaff: bob, far@away.example\nround: about\nabout: round\n' } },
   );
   aliases = join(postrider.folder, 'aliases');
 });
