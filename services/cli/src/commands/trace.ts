@@ -27,10 +27,11 @@ export const trace: Command = {
     const { values, positionals } = parseFlags(words, { since: { type: 'string' } });
     const [what] = positionals;
     if (what === undefined) throw new UsageError('name a mail by its id, or an address');
+    const since = durationOf(values.since ?? '1d');
     return withBus(values.config, async (bus) => {
       const traces = isMailId(what)
         ? await traceMail(bus, what)
-        : await traceAddress(bus, what, Date.now() - durationOf(values.since ?? '1d'));
+        : await traceAddress(bus, what, Date.now() - since);
       if (values.json === true) sayJson(traces);
       else if (traces.length === 0) say(`nothing is known of ${what}`);
       else say(traces.map((found) => traceText(found, Date.now())).join('\n\n'));
