@@ -1,10 +1,16 @@
 /** One mail's story as text. Pure: the time is given. */
 import type { MailId } from '@postrider/mail';
-import type { EventRecord } from '@postrider/protocol';
-import type { Trace } from './commands/trace.js';
+import type { EventRecord, QueuedMail } from '@postrider/protocol';
 import { facts } from './event-lines.js';
 import { stateText } from './queue-views.js';
 import { clockTime, counted, elapsed, table } from './table.js';
+
+export interface Trace {
+  readonly id: MailId;
+  readonly events: readonly EventRecord[];
+  /** While it waits: who holds it, why, until when. */
+  readonly mail?: QueuedMail;
+}
 
 /** Events of the mail, and of its parts when a large envelope was split. */
 export const aboutMail = (record: EventRecord, id: MailId): boolean =>

@@ -5,19 +5,12 @@ import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js
 import { withBus } from '../connection.js';
 import { durationOf, parseFlags } from '../flags.js';
 import { askShards } from '../shards.js';
-import { aboutMail, dsnsIn, mentions, traceText } from '../trace-view.js';
+import { aboutMail, dsnsIn, mentions, traceText, type Trace } from '../trace-view.js';
 
 /** Events of the acceptance may carry a clock a little behind the id's. */
 const clockMargin = 2_000;
 /** Mails of one address that are shown. */
 const tracesShown = 10;
-
-export interface Trace {
-  readonly id: MailId;
-  readonly events: readonly EventRecord[];
-  /** While it waits: who holds it, why, until when. */
-  readonly mail?: QueuedMail;
-}
 
 export const trace: Command = {
   name: 'trace',
