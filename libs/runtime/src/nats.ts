@@ -30,7 +30,7 @@ export const storeSizeInOctets = (config: Config): number => config.spool.max_si
 export const hasOwnServer = ({ nats }: Config): boolean => nats.servers.length === 0;
 
 /** @throws StartError when there is nothing to connect to */
-export function natsAddress(config: Config): NatsAddress {
+function natsAddress(config: Config): NatsAddress {
   if (!hasOwnServer(config)) {
     const { servers, creds_file: credsFile, ca_file: caFile } = config.nats;
     return { servers, ...(credsFile === '' ? {} : { credsFile }), ...(caFile === '' ? {} : { caFile }) };

@@ -61,7 +61,7 @@ export function shardStreams(shard: string): readonly StreamPlan[] {
 export const softLimit = 0.8;
 
 /** Room in a message besides its payload: headers and the frame's own fields. */
-export const messageReserveInOctets = 16 * 1024;
+const messageReserveInOctets = 16 * 1024;
 /** @param maxPayload the server's, octets */
 export const frameLimit = (maxPayload: number): number =>
   Math.min(1024 * 1024, maxPayload) - messageReserveInOctets;

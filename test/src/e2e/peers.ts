@@ -9,7 +9,7 @@ export interface ClientResult {
 
 export const inCi = process.env['POSTRIDER_CI'] !== undefined;
 
-export function isInstalled(program: string): boolean {
+function isInstalled(program: string): boolean {
   try {
     execFileSync('which', [program], { stdio: 'ignore' });
     return true;

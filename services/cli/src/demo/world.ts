@@ -37,7 +37,7 @@ const sinks: Readonly<Record<string, SinkOptions>> = {
   'gone.test': { rules: { '*': [{ at: 'rcpt', reply: '550 5.1.1 No such user here' }] } },
 };
 
-export const demoDomains = [...Object.keys(sinks), 'down.test'];
+const demoDomains = [...Object.keys(sinks), 'down.test'];
 
 /** @param settings more lines of YAML for Postrider */
 export async function startWorld(settings: readonly string[] = []): Promise<DemoWorld> {

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { extensions } from '../extensions.js';
 import { ingressOfTest } from '../spec/ingress-of-test.js';
 import { endOfData, verbs } from './index.js';
+import { refusedVerbs } from './refused.js';
 
 const ingress = ingressOfTest();
 const facts = { ingress, listener: 'mx', address: '127.0.0.1', limits: ingress.settings.limits, verbs };
@@ -32,4 +34,13 @@ test('what only ends a group is marked (RFC 2920 §3.1)', () => {
 test('every verb names itself as the table does', () => {
   for (const [name, verb] of verbs) expect(verb.name).toBe(name);
   expect(verbs.has(endOfData.name)).toBe(false);
+});
+
+test('README.md lists the verbs that are offered, and the extensions', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, listed = '', announced = ''] =
+    /\*\*Verbs\*\*: ([A-Z ]+); others are known and refused\. ([A-Z0-9,\s]+)\./.exec(readme) ?? [];
+  const refused = new Set(refusedVerbs.map(({ name }) => name));
+  expect(listed.split(' ').sort()).toEqual([...verbs.keys()].filter((name) => !refused.has(name)).sort());
+  expect(announced.split(/,\s+/).sort()).toEqual(extensions.map(({ keyword }) => keyword).sort());
 });
