@@ -69,7 +69,13 @@ async function connectOnce(config: Config, name: string, log: Logger): Promise<N
   try {
     const replicas =
       config.spool.replicas === 'auto' ? (hasOwnServer(config) ? 1 : 3) : config.spool.replicas;
-    const spool = await connectSpool({ address, name, replicas, maxSizeInOctets: config.spool.max_size });
+    const spool = await connectSpool({
+      address,
+      name,
+      replicas,
+      maxSizeInOctets: config.spool.max_size,
+      ...(hasOwnServer(config) ? { storeFolder: config.data_dir } : {}),
+    });
     await spool.prepare(shardNames(config.spool.shards));
     await bus.prepareEvents(eventsSizeInOctets);
     return { bus, spool };

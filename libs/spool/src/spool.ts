@@ -49,7 +49,12 @@ export type CommitResult =
   /** 452 4.3.1 */
   | { readonly result: 'full' }
   /** 451 4.3.0: refused or unreachable: surely not stored, or unknown after the last retry (RFC 1047). */
-  | { readonly result: 'unavailable' | 'unknown'; readonly text: string };
+  | {
+      readonly result: 'unavailable' | 'unknown';
+      readonly text: string;
+      /** Nobody acknowledges because the disk is full: 452 4.3.1. */
+      readonly diskFull?: true;
+    };
 
 export interface LargeContentWriter {
   readonly shard: string;

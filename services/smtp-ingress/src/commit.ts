@@ -43,7 +43,7 @@ function settled(
   facts: MailFacts,
   { events, counts, log }: Ingress,
 ): Committed {
-  let failure: CommitResult | undefined;
+  let failure: Exclude<CommitResult, { readonly result: 'committed' }> | undefined;
   let stored = 0;
   results.forEach((result, n) => {
     const envelope = envelopes[n];
@@ -60,7 +60,8 @@ function settled(
     return { reply: reply(250, '2.0.0', `Ok: queued as ${facts.id}`), surelyNot: false };
   }
   const unknown = results.some(({ result }) => result === 'unknown');
-  return { reply: failure.result === 'full' ? noRoom : spoolAway, surelyNot: stored === 0 && !unknown };
+  const full = failure.result === 'full' || 'diskFull' in failure;
+  return { reply: full ? noRoom : spoolAway, surelyNot: stored === 0 && !unknown };
 }
 
 /** One line a mail, by which a postmaster follows its id (DESIGN §6). */
