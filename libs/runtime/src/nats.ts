@@ -76,7 +76,7 @@ async function connectOnce(config: Config, name: string, log: Logger): Promise<N
       maxSizeInOctets: config.spool.max_size,
       ...(hasOwnServer(config) ? { storeFolder: config.data_dir } : {}),
     });
-    await spool.prepare(shardNames(config.spool.shards));
+    for (const text of await spool.prepare(shardNames(config.spool.shards))) log.warn({}, text);
     await bus.prepareEvents(eventsSizeInOctets);
     return { bus, spool };
   } catch (error) {

@@ -5,8 +5,12 @@
 import type { LargeContent, MailId, MailObject, MailRecord } from '@postrider/mail';
 
 export interface Spool {
-  /** Makes what a shard needs, if it is not there: SPOOL, DEFER, DEFER-CONTENT, CONTENT and the lease bucket. */
-  prepare(shards: readonly string[]): Promise<void>;
+  /**
+   * Makes what a shard needs, if it is not there: SPOOL, DEFER, DEFER-CONTENT, CONTENT and the lease bucket.
+   * Streams that are there get the room of today's settings, though never less than they use.
+   * @returns for the operator: where the settings ask for less than that
+   */
+  prepare(shards: readonly string[]): Promise<readonly string[]>;
   /** The shards whose streams exist. */
   shards(): Promise<readonly string[]>;
   writer(options: WriterOptions): SpoolWriter;
