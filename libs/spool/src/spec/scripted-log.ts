@@ -100,7 +100,7 @@ export class ScriptedLog implements Log {
     for (const resolve of this.#silent.splice(0)) resolve({ result: 'unknown', text: 'no acknowledgement' });
   }
 
-  prepare(shards: readonly string[]): Promise<void> {
+  prepare(shards: readonly string[]): Promise<readonly string[]> {
     return this.#unlessDead(() => this.#log.prepare(shards));
   }
   streams(): Promise<readonly string[]> {
