@@ -32,6 +32,15 @@ export interface RunningPostrider {
   remove(): Promise<void>;
 }
 
+export interface PostriderOptions {
+  /** Of the listener; a free one without it. */
+  readonly port?: number;
+  /** By name, beside the configuration. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Of `postrider standalone`. */
+  readonly flags?: readonly string[];
+}
+
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
@@ -42,13 +51,10 @@ export const commandLine = fileURLToPath(new URL('../../services/cli/bin/postrid
 
 /**
  * @param settings lines of YAML besides `data_dir` and the listener
- * @param port of the listener; a free one without it
- * @param files by name, beside the configuration
  */
 export async function startPostrider(
   settings: readonly string[],
-  port?: number,
-  files: Readonly<Record<string, string>> = {},
+  { port, files = {}, flags = [] }: PostriderOptions = {},
 ): Promise<RunningPostrider> {
   const folder = mkdtempSync(join(tmpdir(), 'postrider-'));
   const configFile = join(folder, 'postrider.yaml');
@@ -61,7 +67,8 @@ export async function startPostrider(
   writeFileSync(configFile, `${[...own, ...settings].join('\n')}\n`);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   let said = '';
-  let child = await launch(configFile, (text) => (said += text));
+  const launch = (): Promise<ChildProcess> => launched(configFile, flags, (text) => (said += text));
+  let child = await launch();
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   const processes = (): readonly ProcessFigures[] => (running() ? processTree(child.pid ?? 0) : []);
   const postrider: RunningPostrider = {
@@ -85,7 +92,7 @@ export async function startPostrider(
       await exit;
     },
     async start() {
-      child = await launch(configFile, (text) => (said += text));
+      child = await launch();
     },
     async remove() {
       await postrider.stop();
@@ -95,8 +102,12 @@ export async function startPostrider(
   return postrider;
 }
 
-async function launch(configFile: string, said: (text: string) => void): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [commandLine, 'standalone', '--config', configFile], {
+async function launched(
+  configFile: string,
+  flags: readonly string[],
+  said: (text: string) => void,
+): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [commandLine, 'standalone', '--config', configFile, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

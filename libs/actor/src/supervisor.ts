@@ -13,7 +13,7 @@ export interface SupervisorOptions {
 }
 
 /** Restarts are counted within this time, milliseconds. */
-export const restartsCountedWithin = 60_000;
+const restartsCountedWithin = 60_000;
 
 export class Supervisor {
   /** The running actor; undefined between a fault and the restart, and after the end. */

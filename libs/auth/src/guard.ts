@@ -6,7 +6,7 @@ export interface GuardOptions {
   /** Milliseconds that never go back. */
   readonly now: () => number;
   /** Failures that are borne within the time. */
-  readonly limit: number;
+  readonly limit: () => number;
   readonly withinMilliseconds: number;
 }
 
@@ -29,7 +29,7 @@ export class AuthGuard {
 
   /** @param keys whose failures count here, such as the address and the name */
   isBarred(...keys: readonly string[]): boolean {
-    return keys.some((key) => this.#countOf(key) >= this.#options.limit);
+    return keys.some((key) => this.#countOf(key) >= this.#options.limit());
   }
 
   /** @returns milliseconds to wait before the client hears of it */

@@ -121,7 +121,7 @@ describe('who may send from what', () => {
 describe('failures', () => {
   test('make the answer later, then bar, and are forgotten', () => {
     let time = 0;
-    const guard = new AuthGuard({ now: () => time, limit: 4, withinMilliseconds: 600_000 });
+    const guard = new AuthGuard({ now: () => time, limit: () => 4, withinMilliseconds: 600_000 });
     const delays = Array.from({ length: 5 }, () => guard.failed('address', 'name'));
     expect(delays).toEqual([500, 1000, 2000, 4000, 8000]);
     expect(guard.isBarred('other', 'name')).toBe(true);
@@ -130,7 +130,7 @@ describe('failures', () => {
     expect(guard.isBarred('address', 'name')).toBe(false);
   });
   test('success forgets them', () => {
-    const guard = new AuthGuard({ now: () => 0, limit: 1, withinMilliseconds: 1 });
+    const guard = new AuthGuard({ now: () => 0, limit: () => 1, withinMilliseconds: 1 });
     guard.failed('a');
     guard.succeeded('a');
     expect(guard.isBarred('a')).toBe(false);

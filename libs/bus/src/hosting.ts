@@ -5,10 +5,12 @@ import { messageOf } from './addresses.js';
 import type { Hosted } from './bus.js';
 import { RemoteFault } from './errors.js';
 import type { HostedActor, HostedActors } from './hosted-actors.js';
+import type { Outbox } from './outbox.js';
 import { decodeRequest, encodeAnswer, encodeFault } from './wire.js';
 
 export interface HostingOptions {
   readonly connection: NatsConnection;
+  readonly outbox: Outbox;
   readonly connected: () => boolean;
   readonly maxPayloadInOctets: () => number;
   readonly local: HostedActors;
@@ -82,11 +84,7 @@ export class Hosting implements Hosted {
   /** Must not throw: the client library reads no further after that. */
   #receive(message: Msg): void {
     const reply = (octets: () => Uint8Array): void => {
-      try {
-        if (message.reply !== undefined && message.reply !== '') message.respond(octets());
-      } catch {
-        // The connection is closed: the asker will hear nothing, which is what its deadline is for.
-      }
+      if (message.reply) this.#options.outbox.publish(message.reply, octets());
     };
     let request: Pick<Delivery, 'payload' | 'from'>;
     try {

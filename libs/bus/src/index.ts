@@ -1,3 +1,4 @@
+export { addressOf, isWithin } from './addresses.js';
 export type { Bus, Hosted, HostOptions, Ref } from './bus.js';
 export {
   BusAway,

@@ -17,10 +17,12 @@ import { addressOf } from './addresses.js';
 import type { Bus, Hosted, HostOptions, Ref } from './bus.js';
 import { Deadlines } from './deadlines.js';
 import { answerDiscovery } from './discovery.js';
+import { PayloadTooLarge } from './errors.js';
 import { eventRecord, statusRecord, type EventOptions, type Speaker } from './event-record.js';
 import { prepareEvents, storedEvents } from './event-stream.js';
 import { HostedActors } from './hosted-actors.js';
 import { Hosting } from './hosting.js';
+import { Outbox } from './outbox.js';
 import { NatsRef, type Sender } from './ref.js';
 import { Requests } from './requests.js';
 import { watch, type Watch } from './watch.js';
@@ -59,6 +61,7 @@ class NatsBus implements Bus {
   readonly #log: BusLog;
   readonly #local = new HostedActors();
   readonly #hosted = new Set<Hosting>();
+  readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #connectionListeners: ((connected: boolean) => void)[] = [];
   #connected = true;
@@ -72,13 +75,16 @@ class NatsBus implements Bus {
     this.#log = log;
     this.#maxPayload = connection.info?.max_payload ?? maxPayloadDefault;
     this.#speaker = { instance: this.instance, version };
+    this.#outbox = new Outbox(connection, (subject, fault) => {
+      this.#log.warn({ subject, fault }, 'not published');
+    });
     const deadlines = new Deadlines(clock);
     this.#sender = {
       instance: this.instance,
       local: this.#local,
       deadlines,
-      requests: new Requests(connection, deadlines),
-      connection,
+      requests: new Requests(connection, this.#outbox, deadlines),
+      outbox: this.#outbox,
       connected: () => this.#connected,
       maxPayloadInOctets: () => this.#maxPayload,
     };
@@ -107,6 +113,7 @@ class NatsBus implements Bus {
     const hosted = this.#local.add(address, protocol, options.key);
     const hosting = new Hosting({
       ...this.#sender,
+      connection: this.#connection,
       hosted,
       address,
       onLeft: () => void this.#hosted.delete(hosting),
@@ -136,15 +143,16 @@ class NatsBus implements Bus {
       this.#eventsDropped++;
       return;
     }
-    this.#publishJson(eventSubject(service, event), () =>
-      eventRecord(this.#speaker, { service, event, facts, now: this.#clock.now() }, options),
-    );
+    const fact = { service, event, facts, now: this.#clock.now() };
+    this.#publishJson(eventSubject(service, event), eventRecord(this.#speaker, fact, options));
   }
 
   publishStatus(service: string, figures: object): void {
     if (!this.#connected) return;
-    this.#publishJson(statusSubject(service, this.instance), () =>
-      statusRecord(this.#speaker, service, { ...figures, eventsDropped: this.#eventsDropped }),
+    const withDropped = { ...figures, eventsDropped: this.#eventsDropped };
+    this.#publishJson(
+      statusSubject(service, this.instance),
+      statusRecord(this.#speaker, service, withDropped),
     );
   }
 
@@ -165,6 +173,7 @@ class NatsBus implements Bus {
     // Nobody need hear of this end of the connection.
     this.#connectionListeners.length = 0;
     // A connection that is away can't be drained; nothing of ours waits in it.
+    this.#outbox.flush();
     if (this.#connected) await this.#connection.drain().catch(() => undefined);
     await this.#connection.close();
   }
@@ -185,13 +194,19 @@ class NatsBus implements Bus {
     answerDiscovery(this.#connection, this.#local, this.#speaker);
   }
 
-  #publishJson(subject: string, record: () => object): void {
+  #publishJson(subject: string, record: object): void {
     try {
-      this.#connection.publish(subject, Buffer.from(JSON.stringify(record())));
+      const octets = Buffer.from(JSON.stringify(record));
+      if (octets.length > this.#maxPayload) throw new PayloadTooLarge(`${octets.length} octets`);
+      this.#outbox.publishEvent(subject, octets);
     } catch (fault) {
-      this.#eventsDropped++;
-      this.#log.warn({ subject, fault }, 'not published');
+      this.#dropped(subject, fault);
     }
+  }
+
+  #dropped(subject: string, fault: unknown): void {
+    this.#eventsDropped++;
+    this.#log.warn({ subject, fault }, 'not published');
   }
 
   async #followConnection(): Promise<void> {

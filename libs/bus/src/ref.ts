@@ -8,12 +8,12 @@ import type {
   Protocol,
   RequestNames,
 } from '@postrider/actor';
-import type { NatsConnection } from 'nats';
 import { askHere, tellHere } from './ask-here.js';
 import type { Ref } from './bus.js';
 import type { Deadlines } from './deadlines.js';
 import { BusAway, PayloadTooLarge } from './errors.js';
 import type { HostedActors } from './hosted-actors.js';
+import type { Outbox } from './outbox.js';
 import type { Requests } from './requests.js';
 import { encodeRequest } from './wire.js';
 
@@ -22,7 +22,7 @@ export interface Sender {
   readonly local: HostedActors;
   readonly deadlines: Deadlines;
   readonly requests: Requests;
-  readonly connection: NatsConnection;
+  readonly outbox: Outbox;
   readonly connected: () => boolean;
   readonly maxPayloadInOctets: () => number;
 }
@@ -57,7 +57,7 @@ export class NatsRef<M extends Messages> implements Ref<M> {
     const hosted = this.#sender.local.get(this.#address);
     if (hosted) tellHere(hosted, { message, payload, from });
     else if (this.#sender.connected())
-      this.#sender.connection.publish(`${this.#address}.${message}`, this.#encode(message, payload, from));
+      this.#sender.outbox.publish(`${this.#address}.${message}`, this.#encode(message, payload, from));
   }
 
   // async: what is wrong with the message is the promise's to say.

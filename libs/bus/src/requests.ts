@@ -6,6 +6,7 @@ import type { Milliseconds } from '@postrider/actor';
 import { createInbox, type Msg, type NatsConnection } from 'nats';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { BusAway, DeadlineExceeded, NobodyAnswers } from './errors.js';
+import type { Outbox } from './outbox.js';
 import { decodeReply } from './wire.js';
 
 interface Asked {
@@ -20,14 +21,16 @@ const radix = 36;
 
 export class Requests {
   readonly #connection: NatsConnection;
+  readonly #outbox: Outbox;
   readonly #deadlines: Deadlines;
   readonly #asked = new Map<number, Asked>();
   readonly #inbox = `${createInbox('_INBOX')}.`;
   #listening = false;
   #next = 0;
 
-  constructor(connection: NatsConnection, deadlines: Deadlines) {
+  constructor(connection: NatsConnection, outbox: Outbox, deadlines: Deadlines) {
     this.#connection = connection;
+    this.#outbox = outbox;
     this.#deadlines = deadlines;
   }
 
@@ -35,7 +38,7 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const number = this.#next++;
       this.#listen();
-      this.#connection.publish(subject, octets, { reply: this.#inbox + number.toString(radix) });
+      this.#outbox.publish(subject, octets, this.#inbox + number.toString(radix));
       const waiting = this.#deadlines.add(deadline, () => {
         this.#asked.delete(number);
         reject(new DeadlineExceeded(`${subject}: no answer within ${deadline} ms`));

@@ -1,6 +1,6 @@
 /**
  * A process with two small services, for the specs of the lifecycle. What it shall do stands in its environment:
- * `FAKE_SERVICE=hangs|refuses|faults|throws`.
+ * `FAKE_SERVICE=hangs|refuses|faults|throws|talks`.
  */
 import { run } from './run.js';
 import { StartError, type RunningService, type ServiceContext, type ServiceDefinition } from './service.js';
@@ -22,6 +22,10 @@ function fake(name: string): ServiceDefinition {
 }
 
 function misbehave(context: ServiceContext): void {
+  if (behaviour === 'talks') {
+    for (let line = 1; line <= 5_000; line++) context.log.info({ line }, 'talks');
+    process.exit(3);
+  }
   if (behaviour === 'refuses') throw new StartError('listeners.mx: port 25 is taken');
   if (behaviour === 'faults') setTimeout(() => context.fatal(new Error('the disk is on fire')), 50);
   if (behaviour === 'throws')

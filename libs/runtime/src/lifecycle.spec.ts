@@ -151,6 +151,14 @@ test.each([
   expect(running.output()).toContain(then);
 });
 
+test('an exit loses no line of the log, however many were just written', async () => {
+  const running = start('', { FAKE_SERVICE: 'talks' });
+  expect(await running.exit).toBe('3');
+  const lines = running.output().match(/"line":\d+/g) ?? [];
+  expect(lines.at(-1)).toBe('"line":5000');
+  expect(lines).toHaveLength(5_000);
+});
+
 test('hot keys reach the services after SIGHUP', async () => {
   const running = start('');
   await running.said('"msg":"ready"');

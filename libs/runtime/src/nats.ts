@@ -30,7 +30,7 @@ export const storeSizeInOctets = (config: Config): number => config.spool.max_si
 export const hasOwnServer = ({ nats }: Config): boolean => nats.servers.length === 0;
 
 /** @throws StartError when there is nothing to connect to */
-export function natsAddress(config: Config): NatsAddress {
+function natsAddress(config: Config): NatsAddress {
   if (!hasOwnServer(config)) {
     const { servers, creds_file: credsFile, ca_file: caFile } = config.nats;
     return { servers, ...(credsFile === '' ? {} : { credsFile }), ...(caFile === '' ? {} : { caFile }) };
@@ -69,8 +69,14 @@ async function connectOnce(config: Config, name: string, log: Logger): Promise<N
   try {
     const replicas =
       config.spool.replicas === 'auto' ? (hasOwnServer(config) ? 1 : 3) : config.spool.replicas;
-    const spool = await connectSpool({ address, name, replicas, maxSizeInOctets: config.spool.max_size });
-    await spool.prepare(shardNames(config.spool.shards));
+    const spool = await connectSpool({
+      address,
+      name,
+      replicas,
+      maxSizeInOctets: config.spool.max_size,
+      ...(hasOwnServer(config) ? { storeFolder: config.data_dir } : {}),
+    });
+    for (const text of await spool.prepare(shardNames(config.spool.shards))) log.warn({}, text);
     await bus.prepareEvents(eventsSizeInOctets);
     return { bus, spool };
   } catch (error) {

@@ -43,6 +43,8 @@ export class FencedWriter {
   #inFlight: readonly Waiting[] = [];
   #bundle = 0;
   #writing = false;
+  /** Monotonic time of the last bundle. */
+  #sentAt = -Infinity;
   #ended: Error | undefined;
 
   constructor(options: FencedWriterOptions) {
@@ -119,6 +121,9 @@ export class FencedWriter {
   async #writeNext(): Promise<void> {
     this.#writing = true;
     while (this.#queue.length > 0 && !this.#ended) {
+      const gathering = this.#gather();
+      if (gathering) await gathering;
+      this.#sentAt = this.#options.clock.monotonic();
       this.#inFlight = this.#nextBundle();
       const entries = this.#inFlight.flatMap((waiting) => waiting.entries);
       if (entries.length > 0 && !(await this.#writeBundle(entries))) continue;
@@ -127,6 +132,13 @@ export class FencedWriter {
       for (const { resolve } of written) resolve();
     }
     this.#writing = false;
+  }
+
+  /** The first record of a while goes at once; those of a busy shard share bundles, and so fsyncs. */
+  #gather(): Promise<void> | undefined {
+    const { clock, log } = this.#options;
+    const left = this.#sentAt + log.gatherFor - clock.monotonic();
+    return left > 0 ? new Promise((resolve) => clock.after(left, resolve)) : undefined;
   }
 
   /** @returns false when it never will be durable; those who wait for it have been told */

@@ -101,9 +101,9 @@ export function decodeFrame(octets: Uint8Array): DecodedFrame {
 // Plain maps, so that another version reads fields it does not know.
 const packr = new Packr({ useRecords: false });
 
-export const noContent = new Uint8Array(0);
+const noContent = new Uint8Array(0);
 
-export const encodeEnvelope = (envelope: Envelope): Uint8Array => packr.pack(envelope);
+const encodeEnvelope = (envelope: Envelope): Uint8Array => packr.pack(envelope);
 
 export function mailItem(mail: MailObject): FrameItem {
   return { head: encodeEnvelope(mail.envelope), body: mail.content ?? noContent };

@@ -27,7 +27,7 @@ import {
   type ReadLimit,
   type Register,
 } from './log.js';
-import { shardStreams, type StreamPlan } from './names.js';
+import { leastRoom, shardStreams, type StreamPlan } from './names.js';
 
 export interface JetStreamOptions {
   readonly address: NatsAddress;
@@ -67,6 +67,12 @@ interface Connections {
   readonly register: Register;
 }
 
+/** A stream that is there, and the room that it should have, octets. */
+interface Resize extends LogState {
+  readonly name: string;
+  readonly wanted: number;
+}
+
 class JetStreamLog implements Log {
   readonly register: Register;
   readonly #connections: Connections;
@@ -84,17 +90,35 @@ class JetStreamLog implements Log {
     return this.#acknowledgements.connected;
   }
 
+  /** Well below the 50 ms that outcomes may be unwritten for (DESIGN §2), and a tenth of a busy shard's fsyncs. */
+  readonly gatherFor = 10;
+
   get maxPayloadInOctets(): number {
     return this.#connections.writing.info?.max_payload ?? 1024 * 1024;
   }
 
-  async prepare(shards: readonly string[]): Promise<void> {
+  async prepare(shards: readonly string[]): Promise<readonly string[]> {
     const known = new Set(await this.streams());
+    const missing: (() => Promise<void>)[] = [];
+    const resized: Resize[] = [];
     for (const plan of shards.flatMap(shardStreams)) {
       const maxOctets = Math.floor((this.#options.maxSizeInOctets * plan.share) / shards.length);
-      // One that is there keeps its size: whether the disk has more is for those to say who know the disk.
-      if (!known.has(plan.name)) await this.#addStream(plan, maxOctets);
+      if (known.has(plan.name))
+        resized.push({ ...(await this.state(plan.name)), name: plan.name, wanted: maxOctets });
+      else missing.push(() => this.#addStream(plan, maxOctets));
     }
+    // Those that give room back come first: the server holds all of them against its max_file_store.
+    resized.sort((a, b) => a.wanted - a.maxOctets - (b.wanted - b.maxOctets));
+    const told: string[] = [];
+    for (const { name, wanted, octets, maxOctets } of resized) {
+      const least = leastRoom(octets);
+      if (wanted < least)
+        told.push(`${name} has room for ${least} octets: it uses ${octets}, too much for spool.max_size`);
+      const next = Math.max(wanted, least);
+      if (next !== maxOctets) await this.#connections.manager.streams.update(name, { max_bytes: next });
+    }
+    for (const add of missing) await add();
+    return told;
   }
 
   async streams(): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 /** Large contents: chunks in CONTENT-<shard>, written while DATA still arrives and read back in order. */
 import { createHash } from 'node:crypto';
 import type { LargeContent, MailId } from '@postrider/mail';
+import type { DiskRoom } from './disk-room.js';
 import type { AppendResult, Log } from './log.js';
 import { chunkInOctets, chunksUnderWay, streamsOf, subjects } from './names.js';
 import { ContentMissing, type LargeContentWriter } from './spool.js';
@@ -14,7 +15,12 @@ interface LargeContentContext {
 /** A chunk whose fate is unknown is tried again; the same id is stored once. Four time-outs are shorter than DATA's. */
 const tries = 4;
 
-export function largeContentWriter({ log, shard, contentId }: LargeContentContext): LargeContentWriter {
+export function largeContentWriter({
+  log,
+  disk,
+  shard,
+  contentId,
+}: LargeContentContext & { readonly disk: DiskRoom }): LargeContentWriter {
   const hash = createHash('sha256');
   const underWay = new Set<Promise<void>>();
   let failure: Error | undefined;
@@ -24,9 +30,10 @@ export function largeContentWriter({ log, shard, contentId }: LargeContentContex
   let chunks = 0;
 
   const publish = async (chunk: Buffer, n: number): Promise<void> => {
-    const result = await appendChunk(log, subjects.chunk(shard, contentId, n), chunk);
-    if (result.result !== 'acknowledged')
-      failure ??= new ContentRefused(result.text, result.result === 'refused' && result.reason === 'full');
+    const result = await appendChunk({ log, disk }, subjects.chunk(shard, contentId, n), chunk);
+    if (result.result === 'acknowledged') return;
+    const full = disk.low || (result.result === 'refused' && result.reason === 'full');
+    failure ??= new ContentRefused(result.text, full);
   };
   const send = (chunk: Buffer): void => {
     const sent: Promise<void> = publish(chunk, chunks++).finally(() => underWay.delete(sent));
@@ -75,10 +82,17 @@ export class ContentRefused extends Error {
   }
 }
 
-async function appendChunk(log: Log, subject: string, chunk: Buffer): Promise<AppendResult> {
+async function appendChunk(
+  { log, disk }: { readonly log: Log; readonly disk: DiskRoom },
+  subject: string,
+  chunk: Buffer,
+): Promise<AppendResult> {
   let result = await log.append(subject, chunk, { messageId: subject });
-  for (let n = 1; n < tries && result.result === 'unknown'; n++)
+  for (let n = 1; n < tries && result.result === 'unknown'; n++) {
+    await disk.look();
+    if (disk.low) break;
     result = await log.append(subject, chunk, { messageId: subject });
+  }
   return result;
 }
 

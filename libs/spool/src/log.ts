@@ -4,8 +4,11 @@
  * between any two.
  */
 export interface Log {
-  /** Makes the streams of these shards that are not there. */
-  prepare(shards: readonly string[]): Promise<void>;
+  /**
+   * Makes the streams of these shards that are not there, and gives those that are the room of today's settings, though
+   * never less than they use. @returns for the operator: where the settings ask for less than that
+   */
+  prepare(shards: readonly string[]): Promise<readonly string[]>;
   /** Names of all streams that there are. */
   streams(): Promise<readonly string[]>;
   append(subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
@@ -29,6 +32,8 @@ export interface Log {
   readonly register: Register;
   /** Right now. False: a write would surely not arrive. */
   readonly connected: boolean;
+  /** How long writes that nobody waits for are worth gathering, milliseconds: each costs an fsync here, or none. */
+  readonly gatherFor: number;
   /** The largest payload of one message, octets. */
   readonly maxPayloadInOctets: number;
   close(): Promise<void>;

@@ -12,7 +12,7 @@ import {
   type Register,
   type RegisterEntry,
 } from './log.js';
-import { shardStreams } from './names.js';
+import { leastRoom, shardStreams } from './names.js';
 
 interface StoredMessage extends LogMessage {
   readonly subject: string;
@@ -23,7 +23,7 @@ interface Stream {
   messages: StoredMessage[];
   lastSequence: number;
   octets: number;
-  readonly maxOctets: number;
+  maxOctets: number;
   readonly ids: Map<string, number>;
 }
 
@@ -44,6 +44,7 @@ const messageOverhead = 64;
 
 export class MemoryLog implements Log {
   readonly connected: boolean = true;
+  readonly gatherFor = 0;
   readonly maxPayloadInOctets = 1024 * 1024;
   readonly register: Register;
   readonly #store: MemoryStore;
@@ -55,11 +56,18 @@ export class MemoryLog implements Log {
     this.register = memoryRegister(store, clock);
   }
 
-  prepare(shards: readonly string[]): Promise<void> {
+  prepare(shards: readonly string[]): Promise<readonly string[]> {
+    const told: string[] = [];
     for (const shard of shards) {
       for (const { name, subject, share } of shardStreams(shard)) {
-        if (this.#store.streams.has(name)) continue;
         const maxOctets = Math.floor((this.#maxSizeInOctets * share) / shards.length);
+        const known = this.#store.streams.get(name);
+        if (known) {
+          const least = leastRoom(known.octets);
+          if (maxOctets < least) told.push(`${name} has room for ${least} octets`);
+          known.maxOctets = Math.max(maxOctets, least);
+          continue;
+        }
         const empty = {
           pattern: subject,
           messages: [],
@@ -71,7 +79,7 @@ export class MemoryLog implements Log {
         this.#store.streams.set(name, empty);
       }
     }
-    return Promise.resolve();
+    return Promise.resolve(told);
   }
 
   streams(): Promise<readonly string[]> {

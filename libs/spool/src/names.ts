@@ -60,8 +60,11 @@ export function shardStreams(shard: string): readonly StreamPlan[] {
 /** New mail and moves to DEFER stop at this share of a stream; the rest is for outcomes and DSNs. */
 export const softLimit = 0.8;
 
+/** What a stream must hold that uses so many octets: outcomes need room as well, or it could never be emptied. */
+export const leastRoom = (usedInOctets: number): number => Math.ceil(usedInOctets / softLimit);
+
 /** Room in a message besides its payload: headers and the frame's own fields. */
-export const messageReserveInOctets = 16 * 1024;
+const messageReserveInOctets = 16 * 1024;
 /** @param maxPayload the server's, octets */
 export const frameLimit = (maxPayload: number): number =>
   Math.min(1024 * 1024, maxPayload) - messageReserveInOctets;

@@ -1,5 +1,6 @@
 /** A spool over a log: the one way that services get at it. */
 import { systemClock, type Clock } from '@postrider/actor';
+import { diskRoomOf, type DiskRoom } from './disk-room.js';
 import { connectJetStreamLog, type JetStreamOptions } from './jetstream.js';
 import { readLargeContent } from './large-content.js';
 import { leasesOver, shardsOf } from './leases.js';
@@ -9,10 +10,21 @@ import { ownShard } from './owner.js';
 import type { Spool } from './spool.js';
 import { giveUpAfter, SegmentWriter } from './writer.js';
 
+export interface SpoolOptions extends JetStreamOptions {
+  readonly clock?: Clock;
+  /** Where the server's store is, when it is our own, on this machine: new mail stops before that disk is full. */
+  readonly storeFolder?: string;
+}
+
 /** @throws NatsError when no server answers */
-export async function connectSpool(options: JetStreamOptions & { readonly clock?: Clock }): Promise<Spool> {
+export async function connectSpool(options: SpoolOptions): Promise<Spool> {
+  const { clock = systemClock, replicas, storeFolder } = options;
   const log = await connectJetStreamLog(options);
-  return spoolOver(log, { clock: options.clock ?? systemClock, giveUpAfter: giveUpAfter(options.replicas) });
+  return spoolOver(log, {
+    clock,
+    giveUpAfter: giveUpAfter(replicas),
+    ...(storeFolder === undefined ? {} : { disk: diskRoomOf(storeFolder) }),
+  });
 }
 
 /** For tests; two spools over one store are two processes over one NATS. */
@@ -33,6 +45,7 @@ export interface SpoolContext {
   readonly clock: Clock;
   /** How long a segment of unknown fate is retried, milliseconds. */
   readonly giveUpAfter: number;
+  readonly disk?: DiskRoom;
   /** DEFER is cleaned when it is larger, octets. */
   readonly cleanedOver?: number;
 }

@@ -39,6 +39,28 @@ describe.each([memoryBackend(), jetStreamBackend()])('room over $name', (backend
     await small.close();
   });
 
+  test('a changed size counts for streams that are there, but never takes what they use', async () => {
+    const shard = 'resized';
+    const stream = `SPOOL-${shard}`;
+    const openWith = async (octets: number) => {
+      const log = await backend.log(octets);
+      const told = await log.prepare([shard]);
+      return { log, told, room: (await log.state(stream)).maxOctets };
+    };
+    const first = await openWith(10 * 1024 * 1024);
+    const room = first.room;
+    for (let n = 0; n < 10; n++)
+      await first.log.append(`mta.v1.spool.${shard}.segment`, Buffer.alloc(100_000, 'x'));
+    const larger = await openWith(20 * 1024 * 1024);
+    expect(larger).toMatchObject({ told: [], room: 2 * room });
+    const smaller = await openWith(1024 * 1024);
+    expect(smaller.told).toEqual([expect.stringContaining(stream)]);
+    expect(smaller.room).toBe(Math.ceil((await smaller.log.state(stream)).octets / 0.8));
+    const outcome = await smaller.log.append(`mta.v1.spool.${shard}.outcome`, Buffer.alloc(1000));
+    expect(outcome.result).toBe('acknowledged');
+    for (const { log } of [first, larger, smaller]) await log.close();
+  });
+
   test('room is refused before the log is full, so that outcomes have some', async () => {
     const tiny = 'soft';
     const small = await backend.spool(8 * 1024 * 1024);

@@ -1,6 +1,7 @@
 /** One shard's segments of one writer: one publish in flight, retried with its id until its fate is known. */
 import type { Clock, Timer } from '@postrider/actor';
 import { times } from '@postrider/protocol';
+import type { DiskRoom } from './disk-room.js';
 import { encodeFrame, itemLength, type FrameItem } from './frame.js';
 import type { AppendResult, Log } from './log.js';
 import { subjects } from './names.js';
@@ -17,6 +18,7 @@ export interface LaneOptions {
   readonly giveUpAfter: number;
   readonly committed: ((shard: string, sequence: number, mails: number) => void) | undefined;
   readonly full: () => void;
+  readonly disk: DiskRoom;
   /** Takes what waits to another shard. @returns false when there is none */
   readonly handOver: (commits: readonly WaitingCommit[]) => boolean;
 }
@@ -123,6 +125,8 @@ export class SegmentLane {
     segment.tries++;
     const { frame, messageId, commits, startedAt } = segment;
     const result = await log.append(subjects.segment(shard), frame, { messageId });
+    // Given up meanwhile: its clients have their answer.
+    if (this.#segment !== segment) return;
     if (result.result !== 'acknowledged' || (result.duplicate && segment.tries === 1)) {
       this.#notCommitted(result, segment);
       return;
@@ -144,7 +148,10 @@ export class SegmentLane {
     if (segment.tries === 1 && result.result === 'refused') this.#refused(result.reason, result.text);
     else if (this.#silentFor() >= this.#options.giveUpAfter)
       this.#settle({ result: 'unknown', text: result.text });
-    else this.#options.clock.after(retryPause, () => void this.#publish(segment));
+    else
+      this.#options.clock.after(retryPause, () => {
+        if (this.#segment === segment) void this.#publish(segment);
+      });
   }
 
   /** Surely not stored. */
@@ -178,10 +185,18 @@ export class SegmentLane {
       this.#watch = undefined;
       if (!this.#segment) return;
       // What waits behind it has not been published: another shard can take it, or its clients hear it now.
-      if (this.#silentFor() >= times.shardSetAside)
-        this.#settleQueue(`shard ${this.shard} does not acknowledge`);
+      if (this.#silentFor() >= times.shardSetAside) this.#silent();
       this.#watchSilence();
     });
+  }
+
+  /** A server that has met a full disk answers no publish until it is started again (DESIGN §3 'Room'). */
+  #silent(): void {
+    const { disk } = this.#options;
+    const text = disk.low ? 'the disk is full' : `shard ${this.shard} does not acknowledge`;
+    this.#settleQueue(text);
+    if (disk.low) this.#settle({ result: 'unknown', text, diskFull: true });
+    else void disk.look();
   }
 
   /** What has not been published goes to another shard, or its clients hear that it can't be taken now. */
@@ -190,6 +205,7 @@ export class SegmentLane {
     const free = waiting.filter(({ bound }) => !bound);
     const handedOver = free.length > 0 && this.#options.handOver(free);
     for (const { resolve, bound } of waiting)
-      if (bound || !handedOver) resolve({ result: 'unavailable', text });
+      if (bound || !handedOver)
+        resolve(this.#options.disk.low ? { result: 'full' } : { result: 'unavailable', text });
   }
 }

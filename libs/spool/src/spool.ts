@@ -5,8 +5,12 @@
 import type { LargeContent, MailId, MailObject, MailRecord } from '@postrider/mail';
 
 export interface Spool {
-  /** Makes what a shard needs, if it is not there: SPOOL, DEFER, DEFER-CONTENT, CONTENT and the lease bucket. */
-  prepare(shards: readonly string[]): Promise<void>;
+  /**
+   * Makes what a shard needs, if it is not there: SPOOL, DEFER, DEFER-CONTENT, CONTENT and the lease bucket.
+   * Streams that are there get the room of today's settings, though never less than they use.
+   * @returns for the operator: where the settings ask for less than that
+   */
+  prepare(shards: readonly string[]): Promise<readonly string[]>;
   /** The shards whose streams exist. */
   shards(): Promise<readonly string[]>;
   writer(options: WriterOptions): SpoolWriter;
@@ -49,7 +53,12 @@ export type CommitResult =
   /** 452 4.3.1 */
   | { readonly result: 'full' }
   /** 451 4.3.0: refused or unreachable: surely not stored, or unknown after the last retry (RFC 1047). */
-  | { readonly result: 'unavailable' | 'unknown'; readonly text: string };
+  | {
+      readonly result: 'unavailable' | 'unknown';
+      readonly text: string;
+      /** Nobody acknowledges because the disk is full: 452 4.3.1. */
+      readonly diskFull?: true;
+    };
 
 export interface LargeContentWriter {
   readonly shard: string;

@@ -50,6 +50,36 @@ describe('one shard', () => {
     expect([committed(), await segmentsIn('a')]).toEqual(outcome);
   });
 
+  test('silent because the disk is full: told within seconds, and room says full', async () => {
+    log.always.set('.segment', 'silent');
+    let free = true;
+    const disk = {
+      low: false,
+      look: () => {
+        disk.low = !free;
+        return Promise.resolve();
+      },
+    };
+    const writer = new SegmentWriter({ log, clock, giveUpAfter: 8_000, disk }, { shards: ['a'] });
+    const committed = writer.commit(mailOf());
+    const state = watched(committed);
+    free = false;
+    await pass(1_000);
+    const behind = writer.commit(mailOf());
+    await pass(2_000);
+    expect(state()).toBe('unknown');
+    expect(await committed).toMatchObject({ diskFull: true });
+    expect(await behind).toEqual({ result: 'full' });
+    expect(writer.room()).toBe('full');
+    free = true;
+    log.always.clear();
+    await pass(1_000);
+    writer.room();
+    await pass(0);
+    expect(writer.room()).toBe('ok');
+    expect(await writer.commit(mailOf())).toMatchObject({ result: 'committed' });
+  });
+
   test('a segment is retried with its own id, and given up after 8 s as unknown', async () => {
     log.always.set('.segment', 'dropped');
     const writer = writerFor(['a']);

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '@postrider/actor';
 import type { MailId, MailObject } from '@postrider/mail';
 import { times } from '@postrider/protocol';
+import { anyRoom, type DiskRoom } from './disk-room.js';
 import { mailItem, writerIdLength } from './frame.js';
 import { largeContentWriter } from './large-content.js';
 import type { Log } from './log.js';
@@ -18,6 +19,8 @@ export interface WriterContext {
   readonly clock: Clock;
   /** How long a segment of unknown fate is retried, milliseconds. */
   readonly giveUpAfter: number;
+  /** The disk that the log is on, where it is ours. */
+  readonly disk?: DiskRoom;
 }
 
 /** How often a shard's room is looked at while mail flows, milliseconds. */
@@ -25,6 +28,7 @@ const roomCheckedEvery = 1_000;
 
 export class SegmentWriter implements SpoolWriter {
   readonly #context: WriterContext;
+  readonly #disk: DiskRoom;
   readonly #lanes: readonly [SegmentLane, ...SegmentLane[]];
   #current: number;
   readonly #full = new Set<SegmentLane>();
@@ -34,9 +38,11 @@ export class SegmentWriter implements SpoolWriter {
 
   constructor(context: WriterContext, options: WriterOptions) {
     this.#context = context;
+    this.#disk = context.disk ?? anyRoom;
     const writer = randomBytes(writerIdLength);
     const common = {
       ...context,
+      disk: this.#disk,
       writer,
       limit: frameLimit(context.log.maxPayloadInOctets),
       committed: options.committed,
@@ -78,13 +84,14 @@ export class SegmentWriter implements SpoolWriter {
 
   beginLarge(contentId: MailId): LargeContentWriter {
     const { shard } = this.#lane();
-    return largeContentWriter({ log: this.#context.log, shard, contentId });
+    return largeContentWriter({ log: this.#context.log, disk: this.#disk, shard, contentId });
   }
 
   room(): 'ok' | 'full' | 'away' {
     const lane = this.#lane();
-    if (lane.away()) return 'away';
     this.#watchRoom(lane);
+    if (this.#disk.low) return 'full';
+    if (lane.away()) return 'away';
     return this.#full.has(lane) ? 'full' : 'ok';
   }
 
@@ -113,7 +120,7 @@ export class SegmentWriter implements SpoolWriter {
   }
 
   #takes(lane: SegmentLane): boolean {
-    return !lane.away() && !this.#full.has(lane);
+    return !this.#disk.low && !lane.away() && !this.#full.has(lane);
   }
 
   #handOver(commits: readonly WaitingCommit[]): boolean {
@@ -138,6 +145,7 @@ export class SegmentWriter implements SpoolWriter {
     const now = this.#context.clock.monotonic();
     if (now - this.#roomCheckedAt < roomCheckedEvery) return;
     this.#roomCheckedAt = now;
+    void this.#disk.look();
     for (const one of new Set([lane, ...this.#full])) void this.#checkRoom(one);
   }
 

@@ -1,7 +1,7 @@
 /** Finds the running system by its configuration, and talks to it over the bus. */
 import { connectBus, type Bus } from '@postrider/bus';
 import { readConnection, type NatsAddress } from '@postrider/nats-server';
-import { loadConfig, type Config, type LoadedConfig } from '@postrider/runtime';
+import { loadConfig, version, type Config, type LoadedConfig } from '@postrider/runtime';
 import { CommandFailed } from './command.js';
 
 /** `--config`, or POSTRIDER_CONFIG. @throws ConfigError */
@@ -35,7 +35,7 @@ export async function withBus<T>(
   const address = addressOf(config);
   let bus: Bus;
   try {
-    bus = await connectBus({ address, name: 'postrider command line', version: '0.1.0' });
+    bus = await connectBus({ address, name: 'postrider command line', version });
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     throw new CommandFailed(

@@ -1,18 +1,19 @@
 /** Events as lines that a tired postmaster reads at night. */
 import type { EventRecord } from '@postrider/protocol';
-import { clockTime, size } from './table.js';
+import { clockTime, elapsed, size } from './table.js';
 
 /** Fields that every event has, or that stand elsewhere in the line. */
 const known = new Set(['id', 'at', 'service', 'instance', 'event', 'mail']);
 
 /** `09:30:12 queue-manager     deferred   0123… you@dest.test: 451 4.7.1 later` */
-export function eventLine(record: EventRecord): string {
+/** @param now milliseconds since the epoch: what is not of today gets its date */
+export function eventLine(record: EventRecord, now: number): string {
   const mail = record.mail === undefined ? '' : `${record.mail}  `;
-  return `${clockTime(Date.parse(record.at))}  ${record.service.padEnd(17)}  ${record.event.padEnd(10)}  ${mail}${facts(record)}`;
+  return `${clockTime(Date.parse(record.at), now)}  ${record.service.padEnd(17)}  ${record.event.padEnd(14)}  ${mail}${facts(record, now)}`.trimEnd();
 }
 
 /** What an event says besides which it is, in words. */
-export function facts(record: EventRecord): string {
+export function facts(record: EventRecord, now: number): string {
   const text = (key: string): string => {
     const value = record[key];
     return typeof value === 'string' ? value : '';
@@ -29,10 +30,10 @@ export function facts(record: EventRecord): string {
     case 'delivered':
     case 'relayed':
     case 'refused':
-      return `${recipients} at ${text('site')}: ${said}${record['tls'] === undefined ? '' : `, ${text('tls')}`}, ${Number(record['ms'])} ms after acceptance`;
+      return `${recipients} at ${text('site')}: ${said}${record['tls'] === undefined ? '' : `, ${text('tls')}`}, ${elapsed(Number(record['ms']))} after acceptance`;
     case 'deferred':
     case 'unknown':
-      return `${recipients}: ${said}; next try ${clockTime(Date.parse(text('until')))}`;
+      return `${recipients}: ${said}; next try ${clockTime(Date.parse(text('until')), now)}`;
     case 'failed':
     case 'expired':
       return `${recipients}: ${said}`;
@@ -48,9 +49,15 @@ export function facts(record: EventRecord): string {
 
 function sitesText(sites: unknown): string {
   if (!Array.isArray(sites)) return '';
-  return (sites as { site: string; rule: string; recipients: readonly string[] }[])
-    .map(({ site, rule, recipients }) => `${recipients.join(', ')} → ${site} (rule ${rule})`)
-    .join('; ');
+  return sites.flatMap(siteText).join('; ');
+}
+
+/** Nothing for what has another form: events of a newer version are shown as far as they are understood. */
+function siteText(one: unknown): readonly string[] {
+  if (typeof one !== 'object' || one === null) return [];
+  const { site, rule, recipients } = one as { readonly site?: unknown; rule?: unknown; recipients?: unknown };
+  if (typeof site !== 'string' || typeof rule !== 'string' || !Array.isArray(recipients)) return [];
+  return [`${recipients.join(', ')} → ${site} (rule ${rule})`];
 }
 
 export function diagnosticText(diagnostic: unknown): string {

@@ -46,3 +46,11 @@ export function durationOf(text: string): number {
   if (unit === undefined) throw new UsageError(`'${text}' is no duration: use 30s, 10m, 2h or 1d`);
   return Number(match?.[1]) * unit;
 }
+
+/** @param flag its name, for the refusal. @throws UsageError unless it is a whole number of 1 or more */
+export function countOf(flag: string, text: string): number {
+  const count = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
+    throw new UsageError(`--${flag} takes a number of 1 or more, not '${text}'`);
+  return count;
+}

@@ -1,6 +1,6 @@
 /** Queued mail as people read it. Pure: the time is given. */
 import type { QueuedMail, QueueSummary, RecipientState } from '@postrider/protocol';
-import { clockTime, size, span, table } from './table.js';
+import { clockTime, counted, size, span, table } from './table.js';
 
 export function listTable(mails: readonly QueuedMail[], now: number): string {
   const rows = mails.flatMap((mail) =>
@@ -24,7 +24,7 @@ export function stateText(state: RecipientState, now: number): string {
     case 'in-flight':
       return `on its way since ${span(now - state.since)}, ${state.channel}`;
     case 'deferred':
-      return `deferred, next try ${clockTime(state.until)} (in ${span(Math.max(0, state.until - now))}): ${state.diagnostic.text}`;
+      return `deferred, next try ${clockTime(state.until, now)} (in ${span(Math.max(0, state.until - now))}): ${state.diagnostic.text}`;
     case 'held':
       return `held: ${state.reason}`;
     default:
@@ -84,7 +84,7 @@ export function showText(mail: QueuedMail, content: Uint8Array | undefined, now:
   ];
   const recipients = mail.recipients.map(
     ({ forwardPath, site, attempts, state }) =>
-      `to        ${forwardPath} via ${site}, ${attempts} tries: ${stateText(state, now)}`,
+      `to        ${forwardPath} via ${site}, ${counted(attempts, 'try', 'tries')}: ${stateText(state, now)}`,
   );
   return [...head, ...recipients, ...(content === undefined ? [] : ['', contentText(content)])].join('\n');
 }
@@ -92,6 +92,24 @@ export function showText(mail: QueuedMail, content: Uint8Array | undefined, now:
 /** A screen or so of the content; control characters can't reach the terminal. */
 export function contentText(content: Uint8Array): string {
   const text = Buffer.from(content).toString('utf8', 0, 8192).replaceAll('\r\n', '\n');
-
   return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
+}
+
+export type Act = 'retry' | 'hold' | 'release' | 'delete';
+
+/**
+ * Why an act found nothing to do.
+ * @param matching the mails that wait and that the filter names
+ */
+export function whyNone(act: Act, matching: readonly QueuedMail[]): string {
+  if (matching.length === 0) return 'no mail that waits matches';
+  const one = matching.length === 1;
+  if (act === 'release') return one ? 'it is not held' : `none of ${matching.length} that match is held`;
+  const held = matching.filter((mail) => mail.recipients.some(({ state }) => state.state === 'held')).length;
+  const tried = matching.length - held;
+  const reasons = [
+    ...(tried === 0 ? [] : [one ? 'it is being tried right now' : `${tried} being tried right now`]),
+    ...(held === 0 ? [] : [one ? 'it is held' : `${held} held`]),
+  ].join(', ');
+  return held > 0 && act === 'retry' ? `${reasons}; 'queue release' has held mail tried again` : reasons;
 }

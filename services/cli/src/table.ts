@@ -31,9 +31,20 @@ export function size(octets: number): string {
   return `${(octets / 1024 / 1024).toFixed(1)} MiB`;
 }
 
-/** Local time, to the second. */
-export const clockTime = (at: number): string => {
+/** `1 mail`, `2 mails`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+/** Exact while milliseconds tell something, else as a span: `320 ms`, `12 s`, `4 h`. */
+export const elapsed = (milliseconds: number): string =>
+  milliseconds < 10_000 ? `${milliseconds} ms` : span(milliseconds);
+
+/** Local time, to the second; with its date when that is not today's. */
+export const clockTime = (at: number, now: number): string => {
   const date = new Date(at);
+  if (Number.isNaN(at)) return '?';
   const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const today = date.toDateString() === new Date(now).toDateString();
+  return today ? time : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${time}`;
 };

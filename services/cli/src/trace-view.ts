@@ -1,10 +1,16 @@
 /** One mail's story as text. Pure: the time is given. */
 import type { MailId } from '@postrider/mail';
-import type { EventRecord } from '@postrider/protocol';
-import type { Trace } from './commands/trace.js';
+import type { EventRecord, QueuedMail } from '@postrider/protocol';
 import { facts } from './event-lines.js';
 import { stateText } from './queue-views.js';
-import { clockTime, table } from './table.js';
+import { clockTime, counted, elapsed, table } from './table.js';
+
+export interface Trace {
+  readonly id: MailId;
+  readonly events: readonly EventRecord[];
+  /** While it waits: who holds it, why, until when. */
+  readonly mail?: QueuedMail;
+}
 
 /** Events of the mail, and of its parts when a large envelope was split. */
 export const aboutMail = (record: EventRecord, id: MailId): boolean =>
@@ -29,11 +35,11 @@ export function mentions(record: EventRecord, address: string): boolean {
 export function traceText({ id, events, mail }: Trace, now: number): string {
   const start = Date.parse(events[0]?.at ?? new Date(now).toISOString());
   const rows = events.map((record) => [
-    clockTime(Date.parse(record.at)),
-    `+${Date.parse(record.at) - start} ms`,
+    clockTime(Date.parse(record.at), now),
+    `+${elapsed(Date.parse(record.at) - start)}`,
     record.service,
     record.event,
-    `${record.mail !== undefined && !aboutMail(record, id) ? `  DSN ${record.mail}: ` : ''}${facts(record)}`,
+    `${record.mail !== undefined && !aboutMail(record, id) ? `  DSN ${record.mail}: ` : ''}${facts(record, now)}`,
   ]);
   return [`mail ${id}`, table(rows), stateLines(mail, events, now)].filter((part) => part !== '').join('\n');
 }
@@ -41,10 +47,10 @@ export function traceText({ id, events, mail }: Trace, now: number): string {
 function stateLines(mail: Trace['mail'], events: readonly EventRecord[], now: number): string {
   if (!mail) {
     const last = events.at(-1);
-    return last ? 'now: it does not wait here any more' : '';
+    return last ? 'now: nothing of it waits here any more' : '';
   }
   const lines = mail.recipients.map(({ forwardPath, site, attempts, state }) => {
-    return `now: ${forwardPath} via ${site}, ${attempts} tries: ${stateText(state, now)}`;
+    return `now: ${forwardPath} via ${site}, ${counted(attempts, 'try', 'tries')}: ${stateText(state, now)}`;
   });
   return [...lines, `held by ${mail.owner} (shard ${mail.shard})`].join('\n');
 }

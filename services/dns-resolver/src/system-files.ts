@@ -35,7 +35,7 @@ export function systemFiles(
   };
 }
 
-export function parseResolvConf(text: string): ResolvConf {
+function parseResolvConf(text: string): ResolvConf {
   const servers: ServerAddress[] = [];
   let search: readonly string[] = [];
   let ndots = 1;
@@ -51,7 +51,7 @@ export function parseResolvConf(text: string): ResolvConf {
   return { servers: servers.length > 0 ? servers : [{ host: '127.0.0.1', port: dnsPort }], search, ndots };
 }
 
-export function parseHosts(text: string): Hosts {
+function parseHosts(text: string): Hosts {
   const hosts = new Map<string, string[]>([['localhost', []]]);
   for (const line of text.split('\n')) {
     const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);

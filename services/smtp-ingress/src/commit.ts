@@ -41,9 +41,9 @@ function settled(
   results: readonly CommitResult[],
   envelopes: readonly Envelope[],
   facts: MailFacts,
-  { events, counts }: Ingress,
+  { events, counts, log }: Ingress,
 ): Committed {
-  let failure: CommitResult | undefined;
+  let failure: Exclude<CommitResult, { readonly result: 'committed' }> | undefined;
   let stored = 0;
   results.forEach((result, n) => {
     const envelope = envelopes[n];
@@ -56,8 +56,26 @@ function settled(
   if (!failure) {
     counts.accepted++;
     counts.contentInOctets += facts.sizeInOctets;
+    log.info(acceptedFacts(facts, envelopes), 'accepted');
     return { reply: reply(250, '2.0.0', `Ok: queued as ${facts.id}`), surelyNot: false };
   }
   const unknown = results.some(({ result }) => result === 'unknown');
-  return { reply: failure.result === 'full' ? noRoom : spoolAway, surelyNot: stored === 0 && !unknown };
+  const full = failure.result === 'full' || 'diskFull' in failure;
+  return { reply: full ? noRoom : spoolAway, surelyNot: stored === 0 && !unknown };
+}
+
+/** One line a mail, by which a postmaster follows its id (DESIGN §6). */
+function acceptedFacts(
+  { id, client, reversePath, sizeInOctets }: MailFacts,
+  envelopes: readonly Envelope[],
+): object {
+  const recipients = envelopes.reduce((sum, envelope) => sum + envelope.recipients.length, 0);
+  return {
+    mail: id,
+    client: client.address,
+    helo: client.helo,
+    from: reversePath,
+    recipients,
+    size: sizeInOctets,
+  };
 }

@@ -34,7 +34,7 @@ const seedInOctets = 8;
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const ingress = ingressOf(context);
-  const authentication = authenticationOf(context);
+  const authentication = authenticationOf(context, ingress);
   const listeners = new Listeners(ingress, context.config.data_dir, authentication);
   await listeners.open(context.config.listeners);
   const submit = await context.bus.host(smtpIngress, submitBehaviour(ingress));
@@ -56,7 +56,10 @@ async function start(context: ServiceContext): Promise<RunningService> {
 }
 
 /** @returns undefined where no listener offers AUTH; @throws StartError for a users' file that is not good */
-function authenticationOf(context: ServiceContext): (Authentication & { users: UsersFile }) | undefined {
+function authenticationOf(
+  context: ServiceContext,
+  ingress: Ingress,
+): (Authentication & { users: UsersFile }) | undefined {
   const { config, log, clock } = context;
   const offered = Object.values(config.listeners).some(({ role, auth }) => modeOf(role, auth) !== 'off');
   if (!offered) return undefined;
@@ -66,7 +69,7 @@ function authenticationOf(context: ServiceContext): (Authentication & { users: U
       reloaded: (count) => log.info({ file, users: count }, 'users read'),
       failed: (problem) => log.error({ file, problem }, 'bad users file: the old users stay'),
     });
-    const limit = config.limits.auth_failures;
+    const limit = (): number => ingress.settings.limits.auth_failures;
     return { users, guard: new AuthGuard({ now: () => clock.monotonic(), limit, withinMilliseconds }) };
   } catch (error) {
     throw error instanceof UsersFileError ? new StartError(error.message) : error;

@@ -23,6 +23,9 @@ function submitTo(ingress = ingressOfTest()) {
 test('takes mail as from a client that may relay', async () => {
   const ingress = ingressOfTest({ relay: { networks: [] } });
   expect(await submitTo(ingress)({})).toEqual({ result: 'accepted', id: 'id1', rejected: [] });
+  expect(ingress.lines).toMatchObject([
+    [{ mail: 'id1', client: 'local', from: 'me@localhost', recipients: 1 }, 'accepted'],
+  ]);
   const [stored] = ingress.mails;
   expect(stored?.envelope).toMatchObject({
     reversePath: 'me@localhost',

@@ -1,6 +1,7 @@
 /** `postrider standalone`: starts all, says what it listens on and last `postrider: ready`, ends on SIGTERM or Ctrl-C. */
 import { parseArgs } from 'node:util';
 import { listenForSignals, loadConfig } from '@postrider/runtime';
+import { groups, separate } from './groups.js';
 import { Supervisor } from './supervisor.js';
 
 export { groups } from './groups.js';
@@ -9,11 +10,14 @@ export { Supervisor, type SupervisorOptions } from './supervisor.js';
 const exitCodes = { done: 0 } as const;
 
 /**
- * @param words `--config FILE`
+ * @param words `--config FILE`, `--separate`: each service in a process of its own
  * @returns the exit code; @throws ConfigError, StartError
  */
 export async function main(words: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...words], options: { config: { type: 'string', short: 'c' } } });
+  const { values } = parseArgs({
+    args: [...words],
+    options: { config: { type: 'string', short: 'c' }, separate: { type: 'boolean' } },
+  });
   const configPath = values.config ?? process.env['POSTRIDER_CONFIG'];
   const { config } = loadConfig({
     environment: process.env,
@@ -23,6 +27,7 @@ export async function main(words: readonly string[]): Promise<number> {
   const supervisor = new Supervisor({
     config,
     configPath,
+    groups: values.separate === true ? separate : groups,
     program: process.argv[1] ?? '',
     say,
     failed: (text, exitCode) => {

@@ -38,12 +38,16 @@ interface Standalone {
   readonly pids: () => Readonly<Record<string, number>>;
 }
 
-function start(settings = '', environment: Readonly<Record<string, string>> = {}): Standalone {
+function start(
+  settings = '',
+  environment: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Standalone {
   const file = join(folder, 'postrider.yaml');
   const preset =
     'spool: { max_size: 64MiB }\nlog: { format: json, level: warn }\ndata_dir: var\nhttp: { listen: "" }\n';
   writeFileSync(file, `${preset}${settings}`);
-  const child = spawn(process.execPath, [program, 'standalone', '--config', file], {
+  const child = spawn(process.execPath, [program, 'standalone', '--config', file, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
@@ -140,10 +144,11 @@ test('starts all, says what it listens on and last that it is ready; SIGTERM end
 });
 
 test('what dies is started again, nats-server on its port', async () => {
-  const standalone = start(listener(await freePort()));
+  const standalone = start(listener(await freePort()), {}, ['--separate']);
   await standalone.said(/^postrider: ready$/m);
   const connection = readFileSync(join(folder, 'var/nats/connection.json'), 'utf8');
   const before = standalone.pids();
+  expect(Object.keys(before).sort()).toEqual(['nats-server', 'standalone', ...groups.flat()].sort());
   for (const name of ['smtp-ingress', 'nats-server', 'queue-manager']) process.kill(before[name]!, 'SIGKILL');
   await until(() => {
     const now = standalone.pids();

@@ -4,7 +4,7 @@
  */
 import { hasOwnServer, StartError, storeSizeInOctets, type Config } from '@postrider/runtime';
 import { Child } from './children.js';
-import { endings, groups } from './groups.js';
+import { endings } from './groups.js';
 import { OwnNats } from './own-nats.js';
 import { checkDataDir, spoolSize } from './room.js';
 import { RunFolder } from './run-folder.js';
@@ -13,6 +13,8 @@ export interface SupervisorOptions {
   readonly config: Config;
   /** As given: the children read it themselves. */
   readonly configPath: string | undefined;
+  /** Services that share a process. */
+  readonly groups: readonly (readonly string[])[];
   /** `postrider` itself. */
   readonly program: string;
   readonly say: (text: string) => void;
@@ -36,7 +38,7 @@ export class Supervisor {
 
   /** @returns what the services listen on; @throws StartError */
   async start(): Promise<readonly string[]> {
-    const { config, program, say, failed } = this.#options;
+    const { config, groups, program, say, failed } = this.#options;
     checkDataDir(config.data_dir);
     const runFolder = new RunFolder(config.data_dir);
     this.#runFolder = runFolder;

@@ -17,7 +17,7 @@ export async function startPostriderForBench(port: number, sinkPort: number): Pr
       `routes: { "*": "smtp://127.0.0.1:${sinkPort}" }`,
       'log: { level: warn, format: text }',
     ],
-    port,
+    { port },
   );
   return { name: 'Postrider', port, processes: () => postrider.processes(), stop: () => postrider.remove() };
 }

@@ -6,7 +6,8 @@ import { systemClock } from '@postrider/actor';
 import { memoryBus, type MemoryBus } from '@postrider/bus';
 import type { LargeContent, MailObject } from '@postrider/mail';
 import { aliasExpander, type ResolveAnswer } from '@postrider/protocol';
-import { configSchema, type Config, type Logger, type ServiceDefinition } from '@postrider/runtime';
+import { configSchema, type Config, type Logger } from '@postrider/runtime';
+import { service } from '@postrider/smtp-ingress';
 import type { CommitResult, LargeContentWriter, Spool, SpoolWriter, WriterOptions } from '@postrider/spool';
 
 export interface RunningIngress {
@@ -41,11 +42,7 @@ export interface RememberedSpool {
   beforeChunk: () => void | Promise<void>;
 }
 
-/** Services are loaded by path, as the command line does it: this package depends on no service's inside. */
-const ingressModule = new URL('../../../services/smtp-ingress/src/index.ts', import.meta.url).href;
-
 export async function startIngress(options: IngressOptions = {}): Promise<RunningIngress> {
-  const { service } = (await import(/* @vite-ignore */ ingressModule)) as { service: ServiceDefinition };
   const bus = memoryBus();
   const resolve = options.resolve ?? ((): ResolveAnswer => ({ result: 'local' }));
   await bus.host(aliasExpander, () => ({ handlers: { resolve: ({ forwardPath }) => resolve(forwardPath) } }));

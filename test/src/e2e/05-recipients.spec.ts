@@ -18,8 +18,12 @@ beforeAll(async () => {
       'aliases: { files: [./aliases] }',
       'routes: { "*": "discard:" }',
     ],
-    undefined,
-    { aliases: 'all: ann, staff\nstaff: bob, far@away.example\nround: about\nabout: round\n' },
+    {
+      files: {
+        aliases:
+          'all: ann, staff\nstaff: bob, far@away.example\nround: about\nabout: round\npostmaster: round\n',
+      },
+    },
   );
   aliases = join(postrider.folder, 'aliases');
 });
@@ -30,6 +34,7 @@ test.each([
   ['Ann@HERE.example', '250 2.1.5'],
   ['all@here.example', '250 2.1.5'],
   ['postmaster@here.example', '250 2.1.5'],
+  ['Postmaster', '250 2.1.5'],
   ['x@relayed.example', '250 2.1.5'],
   ['x@a.under.example', '250 2.1.5'],
   ['nobody@here.example', '550 5.1.1'],
@@ -72,4 +77,15 @@ testWith('swaks')('an alias is expanded, nested ones too, and a changed file is 
     session.close();
     return reply.startsWith('250');
   });
+});
+
+test('postmaster without a domain gets the mail, though the alias leads nowhere', async () => {
+  const session = await openDialogue(postrider.port);
+  for (const command of ['EHLO client.example', 'MAIL FROM:<>', 'RCPT TO:<postmaster>', 'DATA'])
+    await session.command(command);
+  expect(await session.command('Subject: to whom it concerns\r\n\r\nhelp\r\n.')).toMatch(/^250/);
+  session.close();
+  expect(
+    await until('a mail', () => mailsIn(join(postrider.folder, 'mail/postmaster/Maildir'))[0]),
+  ).toContain('to whom it concerns');
 });

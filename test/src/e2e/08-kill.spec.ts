@@ -15,11 +15,12 @@ let postrider: RunningPostrider;
 let sink: Sink;
 beforeAll(async () => {
   sink = await startSink();
-  postrider = await startPostrider([
+  const settings = [
     'hostname: postrider.example.org',
     `routes: { "*": "smtp://127.0.0.1:${sink.port}" }`,
     'log: { level: error }',
-  ]);
+  ];
+  postrider = await startPostrider(settings, { flags: ['--separate'] });
 });
 afterAll(async () => {
   await postrider.remove();

@@ -1,5 +1,8 @@
 /** When something is full or away, new mail hears it at once and what was accepted stays (DESIGN §2, 5). */
-import { rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
 import { dumpFolder, startSmtpSink } from '../smtp-sink.js';
@@ -77,3 +80,76 @@ test('NATS away: 451 4.3.0, and recovery without a restart of the services', asy
   );
   expect(postrider.pidsOf('smtp-ingress')).toEqual(ingress);
 });
+
+const mebibyte = 1024 * 1024;
+
+/** Root outside of a container, or in one that may mount. */
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'postrider-test', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(folder);
+  }
+}
+
+/** Takes the disk's room until only so much is left. */
+function fill(file: string, folder: string, leftInOctets: number): void {
+  const handle = openSync(file, 'w');
+  const free = (): number => {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize - leftInOctets;
+  };
+  try {
+    for (let left = free(); left > 0; left = free())
+      writeSync(handle, Buffer.alloc(Math.min(left, mebibyte)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+test.skipIf(!mayMount())(
+  'a full disk (needs the right to mount one): 452 4.3.1 before and when it is full, and mail again once there is room',
+  async () => {
+    const postrider = await startPostrider([
+      'hostname: postrider.example.org',
+      'routes: { "*": "discard:" }',
+    ]);
+    running.push(postrider);
+    await postrider.stop();
+    const disk = join(postrider.folder, 'var');
+    const ballast = join(disk, 'ballast');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'postrider-test', disk]);
+    try {
+      await postrider.start();
+      const replyBecomes = (wanted: RegExp) =>
+        until(wanted.source, async () => wanted.test(await tryToSend(postrider.port, 'hello')));
+      await replyBecomes(/^250/);
+
+      fill(ballast, disk, 40 * mebibyte);
+      await replyBecomes(/^452 4\.3\.1/);
+      rmSync(ballast);
+      await replyBecomes(/^250/);
+
+      const session = await openDialogue(postrider.port);
+      for (const command of ['EHLO client.example', 'MAIL FROM:<>', 'RCPT TO:<you@down.test>', 'DATA'])
+        await session.command(command);
+      fill(ballast, disk, 0);
+      const content = `${'x'.repeat(76)}\r\n`.repeat(2500);
+      expect(await session.command(`Subject: t\r\n\r\n${content}\r\n.`)).toMatch(/^452 4\.3\.1/);
+      session.close();
+      expect(await tryToSend(postrider.port, 'hello')).toMatch(/^452 4\.3\.1/);
+      rmSync(ballast);
+      await replyBecomes(/^250/);
+    } finally {
+      await postrider.stop();
+      execFileSync('umount', [disk]);
+    }
+  },
+);

@@ -12,6 +12,7 @@ const boundaryRules = ['@nx/enforce-module-boundaries', 'no-restricted-imports']
 
 const expected: readonly (readonly [fixture: string, rule: string | undefined])[] = [
   ['service-imports-service', '@nx/enforce-module-boundaries'],
+  ['testing-imports-service', '@nx/enforce-module-boundaries'],
   ['core-imports-adapter', '@nx/enforce-module-boundaries'],
   ['protocol-imports-adapter', '@nx/enforce-module-boundaries'],
   ['adapter-imports-testing', '@nx/enforce-module-boundaries'],
@@ -19,6 +20,7 @@ const expected: readonly (readonly [fixture: string, rule: string | undefined])[
   ['service-imports-nats', 'no-restricted-imports'],
   ['service-imports-pino', 'no-restricted-imports'],
   ['service-imports-protocol', undefined],
+  ['test-imports-service', undefined],
 ];
 
 beforeAll(() => {

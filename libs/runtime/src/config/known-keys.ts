@@ -61,7 +61,7 @@ function schemaAt(path: Path): KeySchema | undefined {
 }
 
 /** Letters to insert, remove or change (Levenshtein). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, n) => n);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -10,7 +10,7 @@ export function problemsOf(issues: readonly Issue[], tree: Tree): string[] {
   return issues.flatMap((issue) => problemLines(issue, issue.path, tree));
 }
 
-export function problemAt(tree: Tree, path: Path, text: string): string {
+function problemAt(tree: Tree, path: Path, text: string): string {
   return `${placeOf(tree, path)}: ${keyName(path)}: ${text}`;
 }
 

@@ -22,6 +22,7 @@ export type Script =
 
 export class ScriptedLog implements Log {
   connected = true;
+  readonly gatherFor = 0;
   readonly maxPayloadInOctets: number = 1024 * 1024;
   readonly appended: { readonly subject: string; readonly messageId: string | undefined }[] = [];
   /** For the next writes, in order; after them all goes well. */
@@ -99,7 +100,7 @@ export class ScriptedLog implements Log {
     for (const resolve of this.#silent.splice(0)) resolve({ result: 'unknown', text: 'no acknowledgement' });
   }
 
-  prepare(shards: readonly string[]): Promise<void> {
+  prepare(shards: readonly string[]): Promise<readonly string[]> {
     return this.#unlessDead(() => this.#log.prepare(shards));
   }
   streams(): Promise<readonly string[]> {

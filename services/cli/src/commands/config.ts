@@ -12,11 +12,13 @@ export const config: Command = {
     const loaded = configuration(values.config);
     switch (positionals[0]) {
       case 'check':
-        say(
-          loaded.files.length === 0
-            ? 'ok: no file, every key is a default'
-            : `ok: ${loaded.files.join(', ')}`,
-        );
+        if (values.json === true) sayJson({ ok: true, files: loaded.files });
+        else
+          say(
+            loaded.files.length === 0
+              ? 'ok: no file, every key is a default'
+              : `ok: ${loaded.files.join(', ')}`,
+          );
         break;
       case 'show':
         if (values.json === true) sayJson(describeConfig(loaded));

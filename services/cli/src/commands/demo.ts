@@ -3,7 +3,8 @@ import { withBus } from '../connection.js';
 import { crash, crashTable } from '../demo/crash.js';
 import { startWorld, type DemoWorld } from '../demo/world.js';
 import { eventLine } from '../event-lines.js';
-import { parseFlags } from '../flags.js';
+import { countOf, parseFlags } from '../flags.js';
+import { counted } from '../table.js';
 import type { EventRecord } from '@postrider/protocol';
 
 export const demo: Command = {
@@ -18,8 +19,8 @@ export const demo: Command = {
     });
     if (positionals[0] === undefined) return showDemo();
     if (positionals[0] !== 'crash') throw new UsageError("say 'demo' or 'demo crash'");
-    const rate = values.rate === undefined ? {} : { rate: Number(values.rate) };
-    return showCrash({ ...rate, rounds: Number(values.rounds ?? 1) }, values.json === true);
+    const rate = values.rate === undefined ? {} : { rate: countOf('rate', values.rate) };
+    return showCrash({ ...rate, rounds: countOf('rounds', values.rounds ?? '1') }, values.json === true);
   },
 };
 
@@ -35,7 +36,7 @@ async function showDemo(): Promise<number> {
   await withBus(world.configFile, async (bus) => {
     const watched = bus.watch('mta.events.>');
     void stopped.then(() => watched.stop());
-    for await (const { value } of watched) say(eventLine(value as EventRecord));
+    for await (const { value } of watched) say(eventLine(value as EventRecord, Date.now()));
   });
   say('stopping ...');
   await world.stop();
@@ -50,13 +51,15 @@ async function showCrash(
     say('starting nats-server, five services and a next hop; then each process is killed under load ...');
   const world = await startWorld(['log: { level: error }']);
   try {
-    const rows = await crash(world, options);
+    const rows = await crash(world, { ...options, progress: json ? () => undefined : say });
     if (json) sayJson(rows);
     else say(`\n${crashTable(rows)}`);
     const lost = rows.reduce((sum, row) => sum + row.lost, 0);
     if (!json)
       say(
-        lost === 0 ? '\nNothing that was accepted is lost.' : `\n${lost} mails that were accepted are lost.`,
+        lost === 0
+          ? '\nNothing that was accepted is lost.'
+          : `\n${counted(lost, 'mail')} that had been accepted: lost.`,
       );
     return lost === 0 ? exitCodes.done : exitCodes.failed;
   } finally {

@@ -1,5 +1,5 @@
 import { eventSubject, serviceNames, type EventRecord, type ServiceName } from '@postrider/protocol';
-import { exitCodes, say, UsageError, type Command } from '../command.js';
+import { complain, exitCodes, say, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
 import { eventLine } from '../event-lines.js';
 import { durationOf, parseFlags } from '../flags.js';
@@ -16,17 +16,20 @@ export const events: Command = {
     });
     const subject = subjectOf(values.service);
     const print = (record: EventRecord): boolean => {
-      const line = values.json === true ? JSON.stringify(record) : eventLine(record);
+      const line = values.json === true ? JSON.stringify(record) : eventLine(record, Date.now());
       const shown = positionals.every((text) => line.includes(text));
       if (shown) say(line);
       return shown;
     };
+    const asked = values.since ?? (values.follow === true ? undefined : '10m');
+    const since = asked === undefined ? undefined : durationOf(asked);
     return withBus(values.config, async (bus) => {
       let matched = 0;
-      const since = values.since ?? (values.follow === true ? undefined : '10m');
       if (since !== undefined)
-        for await (const record of bus.storedEvents({ since: Date.now() - durationOf(since), subject }))
+        for await (const record of bus.storedEvents({ since: Date.now() - since, subject }))
           matched += print(record) ? 1 : 0;
+      if (values.follow !== true && matched === 0 && values.json !== true)
+        complain(`no such event in the last ${asked ?? ''}: --since looks further back`);
       if (values.follow !== true) return matched > 0 ? exitCodes.done : exitCodes.nothingMatched;
       const watched = bus.watch(subject);
       process.once('SIGINT', () => watched.stop());

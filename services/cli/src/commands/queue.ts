@@ -1,10 +1,12 @@
 import type { MailFilter, QueueSummary } from '@postrider/protocol';
 import type { Bus } from '@postrider/bus';
+import type { MailId } from '@postrider/mail';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
-import { parseFlags } from '../flags.js';
-import { contentText, listTable, showText, summaryTable } from '../queue-views.js';
+import { countOf, parseFlags } from '../flags.js';
+import { contentText, listTable, showText, summaryTable, whyNone, type Act } from '../queue-views.js';
 import { askShards, type ShardRef } from '../shards.js';
+import { counted } from '../table.js';
 
 /** More than a screen holds is seldom read; --limit says otherwise. */
 const listedDefault = 100;
@@ -41,37 +43,41 @@ export const queue: Command = {
         ...(values.domain === undefined ? {} : { domain: values.domain }),
         ...(values.state === undefined ? {} : { state: stateOf(values.state) }),
       },
-      limit: Number(values.limit ?? listedDefault),
+      limit: values.limit === undefined ? listedDefault : countOf('limit', values.limit),
       json: values.json === true,
       all: values.all === true,
       yes: values.yes === true,
       reason: values.reason ?? 'held by an operator',
     };
-    return withBus(values.config, (bus) => perform(bus, act, options));
+    const perform = performer(act, options);
+    return withBus(values.config, perform);
   },
 };
 
-function perform(bus: Bus, act: string, options: Options): Promise<number> {
+type Perform = (bus: Bus) => Promise<number>;
+
+/** Refuses what makes no sense before anything is asked. @throws UsageError */
+function performer(act: string, options: Options): Perform {
+  const { filter, reason } = options;
   switch (act) {
     case 'list':
-      return list(bus, options);
+      return (bus) => list(bus, options);
     case 'summary':
-      return summary(bus, options);
-    case 'show':
-      return show(bus, options);
+      return (bus) => summary(bus, options);
+    case 'show': {
+      const [id] = filter.ids ?? [];
+      if (id === undefined) throw new UsageError('name a mail by its id');
+      return (bus) => show(bus, id, options);
+    }
     case 'retry':
-      return change(bus, options, 'retried', (ref) => ref.ask('retry', { filter: options.filter }));
+      return change('retry', options, (ref) => ref.ask('retry', { filter }));
     case 'hold':
-      return change(bus, options, 'held', (ref) =>
-        ref.ask('hold', { filter: options.filter, reason: options.reason }),
-      );
+      return change('hold', options, (ref) => ref.ask('hold', { filter, reason }));
     case 'release':
-      return change(bus, options, 'released', (ref) => ref.ask('release', { filter: options.filter }));
+      return change('release', options, (ref) => ref.ask('release', { filter }));
     case 'delete':
       if (!options.yes) throw new UsageError('delete drops mail for good and tells nobody: say --yes');
-      return change(bus, options, 'deleted', (ref) =>
-        ref.ask('delete', { filter: options.filter, by: operator() }),
-      );
+      return change('delete', options, (ref) => ref.ask('delete', { filter, by: operator() }));
     default:
       throw new UsageError(`'${act}' is none of list, summary, show, retry, hold, release, delete`);
   }
@@ -84,7 +90,7 @@ async function list(bus: Bus, { filter, limit, json }: Options): Promise<number>
   else {
     if (mails.length > 0) say(listTable(mails, Date.now()));
     if (answers.some(({ more }) => more)) say(`… and more: --limit N shows them`);
-    say(mails.length === 0 ? 'nothing waits' : `${mails.length} mails`);
+    say(mails.length === 0 ? nothingText(filter) : counted(mails.length, 'mail'));
     warnOf(silent);
   }
   return mails.length > 0 ? exitCodes.done : exitCodes.nothingMatched;
@@ -108,14 +114,15 @@ async function summary(bus: Bus, { json }: Options): Promise<number> {
   return exitCodes.done;
 }
 
-async function show(bus: Bus, { filter, json }: Options): Promise<number> {
-  const [id] = filter.ids ?? [];
-  if (id === undefined) throw new UsageError('name a mail by its id');
+async function show(bus: Bus, id: MailId, { json }: Options): Promise<number> {
   const { answers, silent } = await askShards(bus, (ref) => ref.ask('show', { id }));
   const found = answers.find(({ mail }) => mail !== undefined);
   if (!found?.mail) {
-    say(`no mail ${id} waits`);
-    warnOf(silent);
+    if (json) sayJson({ mail: null, silentShards: silent });
+    else {
+      say(`no mail ${id} waits; 'trace ${id}' tells what became of it`);
+      warnOf(silent);
+    }
     return exitCodes.nothingMatched;
   }
   if (json)
@@ -128,26 +135,46 @@ async function show(bus: Bus, { filter, json }: Options): Promise<number> {
   return exitCodes.done;
 }
 
-async function change(
-  bus: Bus,
+const done: Readonly<Record<Act, string>> = {
+  retry: 'retried',
+  hold: 'held',
+  release: 'released',
+  delete: 'deleted',
+};
+
+function change(
+  act: Act,
   { filter, all, json }: Options,
-  word: string,
-  ask: (ref: ShardRef) => Promise<{ readonly ids: readonly string[] }>,
-): Promise<number> {
+  ask: (ref: ShardRef) => Promise<{ readonly ids: readonly MailId[] }>,
+): Perform {
   if (Object.keys(filter).length === 0 && !all)
     throw new UsageError('name mails, or --address, --domain, --state; or --all for every mail');
-  const { answers, silent } = await askShards(bus, ask);
-  const ids = answers.flatMap((answer) => answer.ids);
-  if (json) sayJson({ [word]: ids, silentShards: silent });
-  else {
-    say(`${word}: ${ids.length} mails`);
-    warnOf(silent);
-  }
-  return ids.length > 0 ? exitCodes.done : exitCodes.nothingMatched;
+  return async (bus) => {
+    const { answers, silent } = await askShards(bus, ask);
+    const ids = answers.flatMap((answer) => answer.ids);
+    if (json) sayJson({ [done[act]]: ids, silentShards: silent });
+    else {
+      const why = ids.length > 0 ? '' : `: ${await reasonOf(bus, act, filter)}`;
+      say(`${done[act]}: ${counted(ids.length, 'mail')}${why}`);
+      warnOf(silent, 'nothing was done there');
+    }
+    return ids.length > 0 ? exitCodes.done : exitCodes.nothingMatched;
+  };
 }
 
-function warnOf(silent: readonly string[]): void {
-  if (silent.length > 0) say(`no owner answers for shard ${silent.join(', ')}: its mail is not shown`);
+async function reasonOf(bus: Bus, act: Act, filter: MailFilter): Promise<string> {
+  const { answers } = await askShards(bus, (ref) => ref.ask('list', { filter, limit: listedDefault }));
+  return whyNone(
+    act,
+    answers.flatMap(({ mails }) => mails),
+  );
+}
+
+const nothingText = (filter: MailFilter): string =>
+  Object.keys(filter).length === 0 ? 'nothing waits' : 'nothing that waits matches';
+
+function warnOf(silent: readonly string[], so = 'its mail is not shown'): void {
+  if (silent.length > 0) say(`no owner answers for shard ${silent.join(', ')}: ${so}`);
 }
 
 function stateOf(text: string): NonNullable<MailFilter['state']> {

@@ -3,7 +3,7 @@ import { decideRoute, type RouteTarget } from '@postrider/mail';
 import { aliasExpander, dnsResolver, type LocateAnswer } from '@postrider/protocol';
 import type { Config } from '@postrider/runtime';
 import { isMailbox, splitMailbox } from '@postrider/smtp';
-import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration, withBus } from '../connection.js';
 import { parseFlags } from '../flags.js';
 
@@ -13,6 +13,8 @@ interface RouteTest {
   readonly targets: readonly RouteTarget[];
   readonly local?: string;
   readonly located?: LocateAnswer;
+  /** Why aliases and exchangers could not be looked up. */
+  readonly notAsked?: string;
 }
 
 export const route: Command = {
@@ -26,7 +28,12 @@ export const route: Command = {
       throw new UsageError("say 'test' and an address, as in: route test you@example.org");
     const { config } = configuration(values.config);
     const decision = decide(address, config);
-    const found = await withBus(values.config, (bus) => ask(bus, decision, config)).catch(() => decision);
+    const found = await withBus(values.config, (bus) => ask(bus, decision, config)).catch(
+      (error: unknown) => {
+        if (!(error instanceof CommandFailed)) throw error;
+        return { ...decision, notAsked: error.message };
+      },
+    );
     if (values.json === true) sayJson(found);
     else say(text(found));
     return exitCodes.done;
@@ -67,7 +74,7 @@ async function ask(bus: Bus, decision: RouteTest, config: Config): Promise<Route
   }
 }
 
-function text({ address, rule, targets, local, located }: RouteTest): string {
+function text({ address, rule, targets, local, located, notAsked }: RouteTest): string {
   const lines = [`${address}: rule ${rule}`, ...targets.map((target) => `  ${targetText(target)}`)];
   if (local !== undefined) lines.push(`  recipient: ${local}`);
   if (located?.result === 'exchangers')
@@ -77,6 +84,7 @@ function text({ address, rule, targets, local, located }: RouteTest): string {
       ),
     );
   else if (located) lines.push(`  ${located.result}${'text' in located ? `: ${located.text}` : ''}`);
+  if (notAsked !== undefined) lines.push(`  aliases and exchangers not asked: ${notAsked}`);
   return lines.join('\n');
 }
 

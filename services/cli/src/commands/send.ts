@@ -4,7 +4,7 @@ import type { Bus } from '@postrider/bus';
 import type { MailId } from '@postrider/mail';
 import { smtpIngress, type EventRecord } from '@postrider/protocol';
 import { replyText } from '@postrider/smtp';
-import { complain, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { CommandFailed, complain, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
 import { eventLine } from '../event-lines.js';
 import { parseFlags } from '../flags.js';
@@ -43,12 +43,16 @@ export const send: Command = {
         complain(replyText(answer.reply));
         return exitCodes.failed;
       }
-      if (values.json === true) sayJson(answer);
-      else say(answer.id);
+      const json = values.json === true;
+      if (!json) say(answer.id);
       for (const { forwardPath, reply } of answer.rejected) complain(`${forwardPath}: ${replyText(reply)}`);
-      if (values.follow === true)
-        await follow(watched, answer.id, recipients.length - answer.rejected.length);
+      const events: EventRecord[] = [];
+      const told = (record: EventRecord): unknown =>
+        json ? events.push(record) : say(eventLine(record, Date.now()));
+      const open = recipients.length - answer.rejected.length;
+      if (values.follow === true) await follow(watched, { id: answer.id, open, told });
       watched.stop();
+      if (json) sayJson(values.follow === true ? { ...answer, events } : answer);
       return exitCodes.done;
     });
   },
@@ -60,10 +64,24 @@ async function messageOf(
 ): Promise<Uint8Array> {
   const options = { ...header, hostname: hostname(), at: Date.now() };
   if (file === undefined) return testMessage(options);
-  return withHeader(await readFile(file === '-' ? '/dev/stdin' : file), options);
+  try {
+    return withHeader(await readFile(file === '-' ? '/dev/stdin' : file), options);
+  } catch (error) {
+    throw new CommandFailed(`can't read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
-async function follow(watched: ReturnType<Bus['watch']>, id: MailId, recipients: number): Promise<void> {
+interface Followed {
+  readonly id: MailId;
+  /** Recipients whose end is waited for. */
+  readonly open: number;
+  readonly told: (record: EventRecord) => unknown;
+}
+
+async function follow(
+  watched: ReturnType<Bus['watch']>,
+  { id, open: recipients, told }: Followed,
+): Promise<void> {
   const timer = setTimeout(() => watched.stop(), followedFor);
   const stop = (): void => watched.stop();
   process.once('SIGINT', stop);
@@ -71,7 +89,7 @@ async function follow(watched: ReturnType<Bus['watch']>, id: MailId, recipients:
   for await (const { value } of watched) {
     const record = value as EventRecord;
     if (record.mail !== id) continue;
-    say(eventLine(record));
+    told(record);
     if (finals.has(record.event))
       open -= Array.isArray(record['recipients']) ? record['recipients'].length : open;
     if (open <= 0) break;

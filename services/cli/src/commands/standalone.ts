@@ -6,8 +6,9 @@ interface StandaloneModule {
 
 export const standalone: Command = {
   name: 'standalone',
-  synopsis: 'standalone [--config FILE]',
-  summary: 'nats-server and all services on this machine, until SIGTERM or Ctrl-C',
+  synopsis: 'standalone [--config FILE] [--separate]',
+  summary:
+    'nats-server and all services on this machine, until SIGTERM or Ctrl-C; --separate: a process for each service',
   async run(words) {
     // By a computed name: services do not depend on each other, the command line only starts them.
     const name = ['@postrider', 'standalone'].join('/');

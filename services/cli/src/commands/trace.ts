@@ -5,19 +5,12 @@ import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js
 import { withBus } from '../connection.js';
 import { durationOf, parseFlags } from '../flags.js';
 import { askShards } from '../shards.js';
-import { aboutMail, dsnsIn, mentions, traceText } from '../trace-view.js';
+import { aboutMail, dsnsIn, mentions, traceText, type Trace } from '../trace-view.js';
 
 /** Events of the acceptance may carry a clock a little behind the id's. */
 const clockMargin = 2_000;
 /** Mails of one address that are shown. */
 const tracesShown = 10;
-
-export interface Trace {
-  readonly id: MailId;
-  readonly events: readonly EventRecord[];
-  /** While it waits: who holds it, why, until when. */
-  readonly mail?: QueuedMail;
-}
 
 export const trace: Command = {
   name: 'trace',
@@ -27,10 +20,11 @@ export const trace: Command = {
     const { values, positionals } = parseFlags(words, { since: { type: 'string' } });
     const [what] = positionals;
     if (what === undefined) throw new UsageError('name a mail by its id, or an address');
+    const since = durationOf(values.since ?? '1d');
     return withBus(values.config, async (bus) => {
       const traces = isMailId(what)
         ? await traceMail(bus, what)
-        : await traceAddress(bus, what, Date.now() - durationOf(values.since ?? '1d'));
+        : await traceAddress(bus, what, Date.now() - since);
       if (values.json === true) sayJson(traces);
       else if (traces.length === 0) say(`nothing is known of ${what}`);
       else say(traces.map((found) => traceText(found, Date.now())).join('\n\n'));

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runKills, type KillRow, type KillTarget } from '@postrider/testing';
-import { say } from '../command.js';
 import { table } from '../table.js';
 import type { DemoWorld } from './world.js';
 
@@ -10,6 +9,8 @@ export interface CrashOptions {
   /** Mails a second; as fast as they are taken when absent. */
   readonly rate?: number;
   readonly rounds: number;
+  /** Takes each line that tells how far it is. */
+  readonly progress: (line: string) => void;
 }
 
 const killed = [
@@ -22,7 +23,8 @@ const killed = [
 ];
 
 /** @returns one row a kill, the last for all at once */
-export function crash(world: DemoWorld, { rate, rounds }: CrashOptions): Promise<readonly KillRow[]> {
+export function crash(world: DemoWorld, options: CrashOptions): Promise<readonly KillRow[]> {
+  const { rate, rounds, progress } = options;
   const pids = (name: string): readonly number[] => pidsOf(world.folder, name);
   const targets: KillTarget[] = killed.map((name) => ({ name, pids: () => pids(name) }));
   targets.push({ name: 'all at once', pids: () => killed.flatMap(pids) });
@@ -37,9 +39,9 @@ export function crash(world: DemoWorld, { rate, rounds }: CrashOptions): Promise
       to: 'load@ok.test',
       ...(rate === undefined ? {} : { perSecond: rate }),
     },
-    onKill: (name, dead) => say(`  kill -9 ${name} (pid ${dead.join(', ')})`),
+    onKill: (name, dead) => progress(`  kill -9 ${name} (pid ${dead.join(', ')})`),
     onRow: ({ secondsUntilMailFlows, accepted, lost }) =>
-      say(
+      progress(
         `    mail flows again after ${secondsUntilMailFlows.toFixed(1)} s; ${accepted} accepted, ${lost} lost`,
       ),
   });

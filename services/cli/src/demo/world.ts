@@ -37,7 +37,7 @@ const sinks: Readonly<Record<string, SinkOptions>> = {
   'gone.test': { rules: { '*': [{ at: 'rcpt', reply: '550 5.1.1 No such user here' }] } },
 };
 
-export const demoDomains = [...Object.keys(sinks), 'down.test'];
+const demoDomains = [...Object.keys(sinks), 'down.test'];
 
 /** @param settings more lines of YAML for Postrider */
 export async function startWorld(settings: readonly string[] = []): Promise<DemoWorld> {
@@ -75,7 +75,8 @@ export async function startWorld(settings: readonly string[] = []): Promise<Demo
   const program = fileURLToPath(new URL('../../bin/postrider.js', import.meta.url));
   const postrider = new ChildUnderTest({
     command: process.execPath,
-    args: [program, 'standalone', '--config', configFile],
+    // Each service can be seen, and killed, by itself.
+    args: [program, 'standalone', '--separate', '--config', configFile],
     readyWhen: /^postrider: ready$/m,
     readyWithin: 300_000,
   });

@@ -18,6 +18,15 @@ test.each([
   [['-bp'], { mode: 'list-queue' }],
   [['-bi'], { mode: 'new-aliases' }],
   [['-bd'], { mode: 'refused' }],
+  [['-bs'], { mode: 'refused' }],
+  [['-bm', '-t'], { mode: 'deliver', recipientsFromHeader: true }],
+  [
+    ['-r', '<me@example.org>', '-', 'you@example.org'],
+    { from: 'me@example.org', recipients: ['-', 'you@example.org'] },
+  ],
+  // Flags without a meaning here, with and without a value: none of it is taken for a recipient.
+  [['-N', 'never', '-R', 'hdrs', '-odb', '-q', '-v', 'you@example.org'], { recipients: ['you@example.org'] }],
+  [['-f'], { from: '', recipients: [] }],
   [
     ['-F', 'Full Name', '-oem', 'you@example.org'],
     { fullName: 'Full Name', recipients: ['you@example.org'] },
@@ -48,6 +57,15 @@ test('line ends are CRLF, whatever they were', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (octets) => {
       expect(crlf(Buffer.from(octets)).toString('latin1').replaceAll('\r\n', '')).not.toMatch(/[\r\n\0]/);
+    }),
+  );
+});
+
+test('any words are a call, and no word is lost behind --', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string()), fc.array(fc.string()), (words, last) => {
+      const { recipients } = parseSendmailFlags([...words, 'x', '--', ...last]);
+      expect(recipients.slice(recipients.length - last.length)).toEqual(last);
     }),
   );
 });

@@ -6,9 +6,9 @@ import type { MailId } from '@postrider/mail';
 import type { QueueMail } from './queue-mail.js';
 
 /** Enough that 20 channels to each of some hundred sites never wait for the log; at 5 kB they hold about 100 MB. */
-export const windowMails = 20_000;
+const windowMails = 20_000;
 /** Contents in memory a shard. */
-export const windowOctets = 64 * 1024 * 1024;
+const windowOctets = 64 * 1024 * 1024;
 /** Ended mails that `lookup` still knows. */
 const endedRemembered = 1_000;
 

@@ -12,6 +12,7 @@ import type { Batch } from './batch.js';
 import type { Bounces, DsnRequest } from './bounces.js';
 import { conclude, restated, type Conclusion, type Finding } from './conclusion.js';
 import type { Journal } from './journal.js';
+import { outcomeLines, type OutcomeLine } from './outcome-log.js';
 
 /** A mail that is due again within this stays in SPOOL and in memory, while the window has plenty of room. */
 const shortRest = 30_000;
@@ -45,9 +46,19 @@ export class Outcomes {
         announcer.fact(mail.id, fact.kind === 'held' ? { ...fact, diagnostic: heldBecause(mail) } : fact),
       );
     }
+    this.#log(outcomeLines(mail, conclusion.records, now), batch);
     const request = mail.bounce ? undefined : dsnRequest(mail, conclusion);
     if (request === undefined) this.settle(mail, conclusion.records, batch);
     else this.#settleWithDsn(mail, { conclusion, request, batch });
+  }
+
+  /** Once they are durable: what stands in the log has happened. */
+  #log(lines: readonly OutcomeLine[], batch: Batch): void {
+    const { log } = this.#options.environment;
+    if (lines.length === 0) return;
+    batch.tell(() => {
+      for (const { facts, text } of lines) log.info(facts, text);
+    });
   }
 
   /** Writes the records, and the mail to where it belongs now. */

@@ -48,6 +48,7 @@ export interface Rig {
 export interface RigOptions {
   readonly config?: Record<string, unknown>;
   readonly locate?: (domain: string) => LocateAnswer;
+  readonly log?: Logger;
 }
 
 const newId = mailIdSource(() => Date.UTC(2026, 0, 1), new Uint8Array([1, 2, 3, 4, 5, 6]));
@@ -132,7 +133,7 @@ async function queueOf(
     owner,
     clock,
     trusted,
-    log: silent,
+    log: options.log ?? silent,
     router: new Router(new Locator(bus, clock), clock, settings),
     settings: () => settings,
     shards: () => ['0'],

@@ -41,6 +41,23 @@ test('a temporary answer is not kept', async () => {
 });
 
 test('without a resolver the answer is temporary and says why', async () => {
-  const locator = new Locator(memoryBus(), manualClock());
-  expect(await locator.ask(question('a.test'))).toMatchObject({ result: 'temporary' });
+  const clock = manualClock();
+  const answer = new Locator(memoryBus(), clock).ask(question('a.test'));
+  await clock.advance(31_000);
+  expect(await answer).toMatchObject({ result: 'temporary' });
+});
+
+test('a resolver that is just started again is waited for', async () => {
+  const bus = memoryBus();
+  const clock = manualClock();
+  const answer = new Locator(bus, clock).ask(question('a.test'));
+  await clock.advance(5_000);
+  await bus.host(dnsResolver, () => ({
+    handlers: {
+      locate: () => ({ result: 'null-mx', ttl: 60_000 }),
+      resolve: () => ({ result: 'temporary', text: 'not asked for' }),
+    },
+  }));
+  await clock.advance(1_000);
+  expect(await answer).toMatchObject({ result: 'null-mx' });
 });

@@ -15,6 +15,12 @@ const questionsAtOnce = 256;
 const remembered = 20_000;
 /** A ttl of 0 still serves the mails that came together. */
 const shortestTtl = 1_000;
+/**
+ * Nobody answers: dns-resolver or NATS is started again, which takes seconds. The mail is not to wait for
+ * `queue.retry.first` because of it. Milliseconds.
+ */
+const askedAgainFor = 30_000;
+const askedAgainAfter = 500;
 
 export class Locator {
   readonly #resolver: Ref<(typeof dnsResolver)['messages']>;
@@ -54,13 +60,17 @@ export class Locator {
   }
 
   async #ask(question: Question): Promise<LocateAnswer> {
-    try {
-      return question.ask === 'locate'
-        ? await this.#resolver.ask('locate', { domain: question.domain })
-        : await this.#resolver.ask('resolve', { host: question.host });
-    } catch (fault) {
-      const text = fault instanceof Error ? fault.message : String(fault);
-      return { result: 'temporary', text: `dns-resolver: ${text}` };
+    const until = this.#clock.monotonic() + askedAgainFor;
+    for (;;) {
+      try {
+        return question.ask === 'locate'
+          ? await this.#resolver.ask('locate', { domain: question.domain })
+          : await this.#resolver.ask('resolve', { host: question.host });
+      } catch (fault) {
+        const text = fault instanceof Error ? fault.message : String(fault);
+        if (this.#clock.monotonic() >= until) return { result: 'temporary', text: `dns-resolver: ${text}` };
+      }
+      await new Promise<void>((resolve) => this.#clock.after(askedAgainAfter, resolve));
     }
   }
 }

@@ -2,8 +2,8 @@
 import type { Channel, Site } from './site.js';
 
 /** In flight on one channel: enough that it never waits for the owner's answer to a result. */
-export const mailsInFlight = 16;
-export const octetsInFlight = 1024 * 1024;
+const mailsInFlight = 16;
+const octetsInFlight = 1024 * 1024;
 /** A channel is opened for each so many mails: few mails share a connection, many get connections. */
 const mailsAChannel = 4;
 

@@ -2,7 +2,7 @@
  * Octets of content that the process holds in memory, over all sessions. When it is short, content streams to the
  * spool at once instead of being held (DESIGN §3).
  */
-export const contentBudgetInOctets = 64 * 1024 * 1024;
+const contentBudgetInOctets = 64 * 1024 * 1024;
 
 export class ContentBudget {
   #used = 0;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { authorsOf, headerFields, missingFields } from './missing-fields.js';
-import { dateTime } from './trace-field.js';
+import { localDateTime } from './trace-field.js';
 
 const mail = { id: 'ID', hostname: 'mx.test', at: 0 };
-const date = `Date: ${dateTime(0)}\r\n`;
+const date = `Date: ${localDateTime(0)}\r\n`;
 const messageId = 'Message-ID: <ID@mx.test>\r\n';
 
 test.each([

@@ -2,7 +2,7 @@
  * Fields that a submitted mail lacks and must have (RFC 5322 §3.6), and who it says it is from: RFC 6409 §8 lets a
  * submission server add Date and Message-ID, and §6.1 asks for a sender that the identity may use.
  */
-import { dateTime } from './trace-field.js';
+import { localDateTime } from './trace-field.js';
 
 export interface NewMail {
   readonly id: string;
@@ -39,7 +39,7 @@ export function missingFields(content: Buffer, { id, hostname, at }: NewMail): s
     // RFC 6409 §8.3
     (names.has('message-id') ? '' : `Message-ID: <${id}@${hostname}>\r\n`) +
     // RFC 6409 §8.2
-    (names.has('date') ? '' : `Date: ${dateTime(at)}\r\n`) +
+    (names.has('date') ? '' : `Date: ${localDateTime(at)}\r\n`) +
     // Without any field the first line of the body would be read as one.
     (fields.length === 0 && !content.subarray(0, 2).equals(crlfcrlf.subarray(2)) ? '\r\n' : '')
   );

@@ -1,4 +1,7 @@
-/** The Received field that we put on top (RFC 5321 §4.4), folded. */
+/** Trace information of a mail that we take (RFC 5321 §4.4). */
+import { dateTime } from '@postrider/mail';
+
+/** What the Received field says that we put on top, folded. */
 export interface Trace {
   /** As given by EHLO or HELO, a Domain or an address literal. */
   readonly helo: string;
@@ -26,7 +29,7 @@ export function traceField(trace: Trace): string {
   return (
     `Received: from ${from}${identity}\r\n` +
     `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient}${tls};\r\n` +
-    `\t${dateTime(trace.at)}\r\n`
+    `\t${localDateTime(trace.at)}\r\n`
   );
 }
 
@@ -37,17 +40,10 @@ const isCtext = (text: string | undefined): text is string =>
 export const addressLiteral = (address: string): string =>
   address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
 
-const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** date-time of RFC 5322 §3.3 in local time with its offset (RFC 5321 §4.4); made once a second. */
-export const dateTime = oncePerSecond((seconds) => {
-  const date = new Date(seconds * 1000);
-  const two = (number: number): string => String(number).padStart(2, '0');
-  const offset = -date.getTimezoneOffset();
-  const zone = `${offset < 0 ? '-' : '+'}${two(Math.floor(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return `${days[date.getDay()] ?? ''}, ${date.getDate()} ${months[date.getMonth()] ?? ''} ${date.getFullYear()} ${time} ${zone}`;
+/** In local time with its offset (RFC 5321 §4.4); made once a second. */
+export const localDateTime = oncePerSecond((seconds) => {
+  const at = seconds * 1000;
+  return dateTime(at, -new Date(at).getTimezoneOffset());
 });
 
 function oncePerSecond(make: (seconds: number) => string): (at: number) => string {

@@ -5,7 +5,6 @@ import {
   domainlessPostmaster,
   parseMailbox,
   reply,
-  splitMailbox,
   type ForwardPath,
   type Mailbox,
   type Reply,
@@ -40,23 +39,65 @@ export function judgeRecipient(
   trusted: boolean,
   context: RecipientContext,
 ): RecipientVerdict | Promise<RecipientVerdict> {
-  if (forwardPath === domainlessPostmaster) return judgePostmaster(context);
+  if (forwardPath === domainlessPostmaster) return judgeDomainlessPostmaster(context);
   switch (relayVerdict(forwardPath, trusted, context.settings.relay)) {
     case 'relay':
       return asItIs(forwardPath.text);
     case 'local':
-      return judgeLocal(forwardPath, context);
+      return isPostmaster(forwardPath)
+        ? judgePostmaster(forwardPath, context)
+        : judgeLocal(forwardPath, context);
     case 'refused':
       return { refused: reply(550, '5.7.1', `We do not relay mail to <${forwardPath.text}> for you`) };
   }
 }
 
-/** Must be taken, whoever it is for (RFC 5321 §4.5.1). */
-function judgePostmaster(context: RecipientContext): RecipientVerdict | Promise<RecipientVerdict> {
-  const mailbox = parseMailbox(context.settings.postmaster);
-  if (mailbox && context.settings.relay.localDomains.has(mailbox.domain)) return judgeLocal(mailbox, context);
-  return asItIs(context.settings.postmaster);
+/** `<postmaster>` is the one of our first domain; a machine without domains of its own sends it on. */
+function judgeDomainlessPostmaster(context: RecipientContext): RecipientVerdict | Promise<RecipientVerdict> {
+  const { postmaster, relay } = context.settings;
+  const [domain] = relay.localDomains;
+  const mailbox = domain === undefined ? undefined : parseMailbox(`${domainlessPostmaster}@${domain}`);
+  return mailbox ? judgePostmaster(mailbox, context) : asItIs(postmaster);
 }
+
+/**
+ * Taken whatever the table and `local.users` say (RFC 5321 §4.5.1): its alias; else the configured postmaster; else a
+ * mailbox of that name.
+ */
+async function judgePostmaster(mailbox: Mailbox, context: RecipientContext): Promise<RecipientVerdict> {
+  const { postmaster, relay } = context.settings;
+  try {
+    const alias = await aliasOf(mailbox, context);
+    if (alias) return alias;
+    const configured = parseMailbox(postmaster);
+    if (!configured) return asItIs(mailbox.text);
+    if (!relay.localDomains.has(configured.domain)) return expanded(mailbox.text, [postmaster]);
+    if (isPostmaster(configured)) {
+      const sameDomain = configured.domain === mailbox.domain;
+      return (sameDomain ? undefined : await aliasOf(configured, context)) ?? asItIs(mailbox.text);
+    }
+    const verdict = await judgeLocal(configured, context);
+    if ('refused' in verdict) return verdict.refused === cannotTell ? verdict : asItIs(mailbox.text);
+    const members = verdict.accepted.recipients.map(({ forwardPath }) => forwardPath);
+    return expanded(mailbox.text, members);
+  } catch {
+    return { refused: cannotTell };
+  }
+}
+
+/** @returns undefined when there is no alias that leads to somebody. Rejects when nobody can tell. */
+async function aliasOf(
+  mailbox: Mailbox,
+  { resolve }: RecipientContext,
+): Promise<RecipientVerdict | undefined> {
+  const answer = await resolve(mailbox.text);
+  if (answer.result !== 'expanded') return undefined;
+  const verdict = expanded(mailbox.text, answer.members);
+  return 'accepted' in verdict ? verdict : undefined;
+}
+
+/** A local name in any case (RFC 5321 §4.5.1). */
+const isPostmaster = ({ localPart }: Mailbox): boolean => localPart.toLowerCase() === domainlessPostmaster;
 
 async function judgeLocal(mailbox: Mailbox, context: RecipientContext): Promise<RecipientVerdict> {
   let answer: ResolveAnswer;
@@ -71,9 +112,7 @@ async function judgeLocal(mailbox: Mailbox, context: RecipientContext): Promise<
     case 'expanded':
       return expanded(mailbox.text, answer.members);
     case 'unknown':
-      return isPostmaster(mailbox.text)
-        ? postmasterWithoutMailbox(mailbox, context.settings)
-        : { refused: reply(550, '5.1.1', `No such user here: <${mailbox.text}>`) };
+      return { refused: reply(550, '5.1.1', `No such user here: <${mailbox.text}>`) };
     case 'loop':
       return { refused: reply(550, '5.4.6', `Alias leads back to itself: <${mailbox.text}>`) };
     case 'temporary':
@@ -95,14 +134,4 @@ function expanded(given: string, members: readonly string[]): RecipientVerdict {
   return {
     accepted: { given, recipients: members.map((forwardPath) => ({ forwardPath, original: given })) },
   };
-}
-
-/** A local name in any case (RFC 5321 §4.5.1). */
-const isPostmaster = (mailbox: string): boolean =>
-  splitMailbox(mailbox).localPart.toLowerCase() === domainlessPostmaster;
-
-/** The table knows nobody by that name: the configured postmaster gets it, else a mailbox of that name. */
-function postmasterWithoutMailbox(mailbox: Mailbox, { postmaster }: Settings): RecipientVerdict {
-  if (isPostmaster(postmaster)) return asItIs(mailbox.text);
-  return expanded(mailbox.text, [postmaster]);
 }

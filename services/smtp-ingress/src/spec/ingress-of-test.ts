@@ -15,6 +15,8 @@ export interface IngressOfTest extends Ingress {
   readonly mails: MailObject[];
   readonly rejections: Rejection[];
   readonly faults: unknown[];
+  /** What was logged at info level. */
+  readonly lines: (readonly [object, string])[];
 }
 
 /** Of a session in the clear on a listener for everybody. */
@@ -31,10 +33,11 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
   const mails: MailObject[] = [];
   const rejections: Rejection[] = [];
   const faults: unknown[] = [];
+  const lines: (readonly [object, string])[] = [];
   const ignore = (): void => undefined;
   const log: Logger = {
     debug: ignore,
-    info: ignore,
+    info: (facts, text) => lines.push([facts, text]),
     warn: ignore,
     error: (facts) => faults.push(facts),
     child: () => log,
@@ -47,6 +50,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     mails,
     rejections,
     faults,
+    lines,
     events: { accepted: ignore, rejected: (rejection) => rejections.push(rejection) },
     budget: new ContentBudget(),
     newMailId: () => `id${++ids}`,

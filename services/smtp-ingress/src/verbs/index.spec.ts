@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { extensions } from '../extensions.js';
 import { factsOfTest, ingressOfTest } from '../spec/ingress-of-test.js';
 import { endOfData, lmtpVerbs, smtpVerbs as verbs } from './index.js';
+import { refusedVerbs } from './refused.js';
 
 const ingress = ingressOfTest();
 const facts = factsOfTest(ingress);
@@ -50,4 +52,15 @@ test('LMTP has LHLO for a greeting, and else the same verbs', () => {
 test('every verb names itself as the table does', () => {
   for (const [name, verb] of verbs) expect(verb.name).toBe(name);
   expect(verbs.has(endOfData.name)).toBe(false);
+});
+
+test('README.md lists the verbs that are offered, and the extensions', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, listed = '', announced = ''] =
+    /\*\*Verbs\*\*: ([A-Z ]+); others are known and refused\. ([A-Z0-9,\s]+)\./.exec(readme) ?? [];
+  const refused = new Set(refusedVerbs.map(({ name }) => name));
+  expect(listed.split(' ').sort()).toEqual(
+    [...verbs.keys(), 'LHLO'].filter((name) => !refused.has(name)).sort(),
+  );
+  expect(announced.split(/,\s+/).sort()).toEqual(extensions.map(({ keyword }) => keyword).sort());
 });

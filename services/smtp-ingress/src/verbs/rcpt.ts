@@ -18,7 +18,7 @@ const recipientOk = reply(250, '2.1.5', 'Recipient ok');
 const tooMany = reply(452, '4.5.3', 'Too many recipients, send the others in another transaction');
 
 /** An alias may lead over limits.recipients by this many members. */
-export const membersOverLimit = 1000;
+const membersOverLimit = 1000;
 
 export const rcpt = defineVerb({
   name: 'RCPT',

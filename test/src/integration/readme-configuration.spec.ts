@@ -1,0 +1,73 @@
+/** README.md's table of the configuration against the schema: its keys, their defaults, which are hot. */
+import { describeConfig, hotKeys, loadConfig } from '@postrider/runtime';
+import { expect, test } from 'vitest';
+import { codeIn, readText, readmes, rowsOf, section } from './readme-table.js';
+
+const cwd = '/nowhere';
+
+/** By key of the table; what stands below a name that users choose is one key. */
+const defaults = new Map<string, unknown[]>();
+for (const { key, value } of describeConfig(loadConfig({ environment: {}, cwd }))) {
+  const shown = key.startsWith('routes')
+    ? 'routes'
+    : key.replace(/^listeners\.[a-z]+\./, 'listeners.<name>.');
+  defaults.set(shown, [...(defaults.get(shown) ?? []), value]);
+}
+
+/** Where README.md says in words what the default comes to: the default, and the words. */
+const inWords: Readonly<Record<string, readonly [unknown, string]>> = {
+  postmaster: ['', 'postmaster@hostname'],
+  'nats.servers': [[], 'our own server'],
+  'relay.networks': [['127.0.0.0/8', '::1/128'], 'loopback'],
+  'listeners.<name>.listen': [['127.0.0.1:2525', '[::1]:2525'], '127.0.0.1:2525 and [::1]:2525'],
+  'users.file': ['', 'users in data_dir'],
+  routes: ['mx', '`"*": mx`'],
+  'dns.servers': [[], "the system's"],
+  'outbound.ehlo': ['', 'hostname'],
+};
+
+function textOf(key: string): string {
+  const values = defaults.get(key) ?? [];
+  const said = inWords[key];
+  if (said) {
+    expect(values, key).toEqual([said[0]]);
+    return said[1];
+  }
+  return values.map(plain).join(', ');
+}
+
+function plain(value: unknown): string {
+  if (value === '') return 'not set';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : `[${value.join(', ')}]`;
+  return String(value).replace(cwd, '.');
+}
+
+const rows = rowsOf(section(readText('README.md'), 'Configuration')).map(
+  ([keys = '', said = '', hot = '']) => ({
+    keys: codeIn(keys),
+    said,
+    hot,
+  }),
+);
+
+test('every key of the schema is in the table, and no other', () => {
+  expect(rows.flatMap(({ keys }) => keys).sort()).toEqual([...defaults.keys()].sort());
+});
+
+test.each(rows.map((row) => [row.keys.join(' '), row] as const))('defaults of %s', (_, { keys, said }) => {
+  expect(said).toBe(keys.map(textOf).join('; '));
+});
+
+test.each(rows.map((row) => [row.keys.join(' '), row] as const))('is %s hot', (_, { keys, hot }) => {
+  const isHot = (key: string): boolean =>
+    hotKeys.some(({ key: name }) => key === name || key.startsWith(`${name}.`));
+  const names = keys.filter(isHot).map((key) => key.split('.').at(-1));
+  expect(hot).toBe(names.length === 0 ? '' : names.length === keys.length ? 'yes' : names.join(', '));
+});
+
+test('keys that READMEs set by the environment are keys', () => {
+  const named = readmes.flatMap((path) => readText(path).match(/POSTRIDER__[A-Z_]*[A-Z]/g) ?? []);
+  expect(named).toContain('POSTRIDER__LIMITS__MESSAGE_SIZE');
+  for (const name of named.filter((each) => each !== 'POSTRIDER__A__B'))
+    expect([...defaults.keys()]).toContain(name.toLowerCase().split('__').slice(1).join('.'));
+});
