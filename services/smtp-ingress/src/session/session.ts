@@ -79,7 +79,7 @@ export class Session {
 
   /** Greets (RFC 5321 §3.1). */
   begin(): void {
-    this.#reply(plainReply(220, `${this.#hostname} ${this.#facts.role.speaks} Postrider`));
+    this.#reply(plainReply(220, replies.banner(this.#facts)));
     this.#flush();
   }
 

@@ -39,6 +39,7 @@ test('what only ends a group is marked (RFC 2920 §3.1)', () => {
     'STARTTLS',
     'TURN',
     'VRFY',
+    'XCLIENT',
   ]);
 });
 
