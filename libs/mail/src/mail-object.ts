@@ -42,8 +42,11 @@ export interface Recipient {
 export interface ClientFacts {
   readonly address: string;
   readonly helo: string;
-  readonly protocol: 'SMTP' | 'ESMTP' | 'ESMTPS' | 'LMTP' | 'LOCAL';
+  readonly protocol: WithKeyword | 'LOCAL';
 }
+
+/** Registered words for how mail comes: S with TLS, A with AUTH (RFC 3848, RFC 6531 §4.3). */
+export type WithKeyword = 'SMTP' | `${'ESMTP' | 'LMTP' | 'UTF8SMTP' | 'UTF8LMTP'}${'' | 'S' | 'A' | 'SA'}`;
 
 /** Content in chunks in the stream CONTENT-<shard> (DESIGN §3). */
 export interface LargeContent {

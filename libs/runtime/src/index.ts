@@ -14,5 +14,6 @@ export { createLogger } from './logger.js';
 export { hasOwnServer, storeSizeInOctets } from './nats.js';
 export type { ProcessNews } from './process-news.js';
 export { run, type RunOptions } from './run.js';
+export { selfSigned, type Certificate } from './self-signed.js';
 export { listenForSignals, type SignalListeners } from './signals.js';
 export { version } from './version.js';

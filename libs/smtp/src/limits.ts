@@ -13,8 +13,8 @@ export const limits = {
   label: 63,
   /** RFC 5321 §4.5.3.1.3, brackets and source route included. */
   path: 256,
-  /** RFC 5321 §4.5.3.1.4 asks for 512 with CRLF; parameters of extensions lengthen it (RFC 1870 §3, RFC 6152 §2). */
-  commandLine: 1024,
+  /** RFC 5321 §4.5.3.1.4 asks for 512 with CRLF; parameters of extensions lengthen it (RFC 1870 §3, RFC 6152 §2, RFC 4954 §3, RFC 3461 §4). */
+  commandLine: 2048,
   /** RFC 5321 §4.5.3.1.5, code and CRLF included. */
   replyLine: 512,
 } as const;

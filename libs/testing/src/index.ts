@@ -6,7 +6,7 @@ export { sendMail, type LoadMail, type MailFate } from './load/send-mail.js';
 export { ConnectionLost, SmtpClient, type ClientReply } from './load/smtp-client.js';
 export { startNameserver, type Nameserver, type Query } from './nameserver/nameserver.js';
 export type { NameRecords, Records } from './nameserver/records.js';
-export { selfSigned, type Certificate } from './self-signed.js';
+export { selfSigned, type Certificate } from '@postrider/runtime';
 export { headerValue } from './sink/content-reader.js';
 export type { SinkRule, SinkRules, Stage } from './sink/rules.js';
 export { startSinkProcess, type SinkProcess, type SinkProcessOptions } from './sink/sink-process.js';

@@ -2,16 +2,19 @@
  * The service extensions that EHLO shows (RFC 5321 §2.2) and the parameters they add. One line here, and its promise
  * kept end to end, makes a new one.
  */
-import { reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
+import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
+import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
-import type { Settings } from './settings.js';
+import type { SessionFacts } from './verbs/verb.js';
 
 export type MailParameters = Omit<Transaction, 'reversePath'>;
 
 export interface Extension {
   readonly keyword: string;
   /** After the keyword in the reply to EHLO. */
-  readonly shown?: (limits: Settings['limits']) => string;
+  readonly shown?: (facts: SessionFacts) => string;
+  /** Absent: always. */
+  readonly offered?: (facts: SessionFacts) => boolean;
   /** Parameters it adds to MAIL, by keyword in upper case. */
   readonly mail?: Readonly<Record<string, MailParameter>>;
 }
@@ -19,22 +22,36 @@ export interface Extension {
 /** @returns what it says about the transaction, or why it is refused */
 type MailParameter = (
   value: string | undefined,
-  limits: Settings['limits'],
+  facts: SessionFacts,
 ) => Partial<MailParameters> | { readonly refused: Reply };
 
 export const extensions: readonly Extension[] = [
   /** RFC 2920 */
   { keyword: 'PIPELINING' },
   /** RFC 1870 */
-  { keyword: 'SIZE', shown: ({ message_size }) => String(message_size), mail: { SIZE: declaredSize } },
+  { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
   /** RFC 2034 */
   { keyword: 'ENHANCEDSTATUSCODES' },
+  /** RFC 4954 §3 */
+  {
+    keyword: 'AUTH',
+    offered: (facts) => mechanismsOf(facts).length > 0,
+    shown: (facts) =>
+      mechanismsOf(facts)
+        .map(({ name }) => name)
+        .join(' '),
+    mail: { AUTH: authParameter },
+  },
+  /** RFC 3207 §4.2: not within TLS. */
+  { keyword: 'STARTTLS', offered: ({ tls, offersTls }) => offersTls && !tls },
 ];
 
-const mailParameterTable: ReadonlyMap<string, MailParameter> = new Map(
-  extensions.flatMap(({ mail }) => Object.entries(mail ?? {})),
+const mailParameterTable: ReadonlyMap<string, readonly [Extension, MailParameter]> = new Map(
+  extensions.flatMap((extension) =>
+    Object.entries(extension.mail ?? {}).map(([keyword, take]) => [keyword, [extension, take]] as const),
+  ),
 );
 const byDefault: MailParameters = { body: '7BIT' };
 
@@ -42,15 +59,15 @@ const byDefault: MailParameters = { body: '7BIT' };
 export function mailParameters(
   given: EsmtpParameters,
   client: Client,
-  limits: Settings['limits'],
+  facts: SessionFacts,
 ): MailParameters | { readonly refused: Reply } {
   if (given.size === 0) return byDefault;
   let parameters = byDefault;
   for (const [keyword, value] of given) {
     // RFC 5321 §2.2.1: extensions are for those who greeted with EHLO.
-    const parameter = client.protocol === 'ESMTP' ? mailParameterTable.get(keyword) : undefined;
-    if (!parameter) return { refused: unknownParameter(keyword) };
-    const found = parameter(value, limits);
+    const [extension, take] = (client.protocol !== 'SMTP' && mailParameterTable.get(keyword)) || [];
+    if (!take || extension?.offered?.(facts) === false) return { refused: unknownParameter(keyword) };
+    const found = take(value, facts);
     if ('refused' in found) return found;
     parameters = { ...parameters, ...found };
   }
@@ -64,7 +81,7 @@ export const unknownParameter = (keyword: string): Reply =>
 /** size-value ::= 1*20DIGIT (RFC 1870 §4). It is only checked: content is counted as it comes. */
 function declaredSize(
   value: string | undefined,
-  { message_size }: Settings['limits'],
+  { limits: { message_size } }: SessionFacts,
 ): { refused: Reply } | object {
   if (value === undefined || !/^[0-9]{1,20}$/.test(value))
     return { refused: reply(501, '5.5.4', 'SIZE must be a number of octets, as in SIZE=12345') };
@@ -79,4 +96,14 @@ function bodyValue(value: string | undefined): Partial<MailParameters> | { refus
   const body = value?.toUpperCase();
   if (body === '7BIT' || body === '8BITMIME') return { body };
   return { refused: reply(501, '5.5.4', 'BODY must be 7BIT or 8BITMIME') };
+}
+
+/**
+ * AUTH=mailbox in xtext, or `<>` (RFC 4954 §5): who submitted it says a client whom we do not know well enough to
+ * believe it, so that it is checked and not passed on, as the RFC allows.
+ */
+function authParameter(value: string | undefined): Partial<MailParameters> | { refused: Reply } {
+  const mailbox = value === undefined ? undefined : parseXtext(value);
+  if (mailbox === '<>' || (mailbox !== undefined && isMailbox(mailbox))) return {};
+  return { refused: reply(501, '5.5.4', 'AUTH must be an address in xtext, or <>') };
 }

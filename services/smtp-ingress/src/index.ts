@@ -5,11 +5,19 @@
  * keeps     nothing that must outlive it
  */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { AuthGuard, UsersFile, UsersFileError } from '@postrider/auth';
 import type { Bus } from '@postrider/bus';
 import { mailIdSource } from '@postrider/mail';
 import { aliasExpander, shard as shardProtocol, smtpIngress } from '@postrider/protocol';
-import type { RunningService, ServiceContext, ServiceDefinition } from '@postrider/runtime';
+import {
+  StartError,
+  type RunningService,
+  type ServiceContext,
+  type ServiceDefinition,
+} from '@postrider/runtime';
 import { shardNames, type SpoolWriter } from '@postrider/spool';
+import { modeOf, type Authentication } from './auth/listener-auth.js';
 import { ContentBudget } from './content/content-budget.js';
 import { ingressEvents } from './events.js';
 import { noCounts, type Ingress } from './ingress.js';
@@ -19,12 +27,15 @@ import { submitBehaviour } from './submit.js';
 
 export const service: ServiceDefinition = { name: 'smtp-ingress', start };
 
+/** Failures to authenticate are remembered as long. */
+const withinMilliseconds = 10 * 60_000;
 /** Random octets that a process' mail ids begin with. */
 const seedInOctets = 8;
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const ingress = ingressOf(context);
-  const listeners = new Listeners(ingress);
+  const authentication = authenticationOf(context, () => ingress.settings.limits.auth_failures);
+  const listeners = new Listeners(ingress, context.config.data_dir, authentication);
   await listeners.open(context.config.listeners);
   const submit = await context.bus.host(smtpIngress, submitBehaviour(ingress));
   const { counts, budget, writer } = ingress;
@@ -37,10 +48,31 @@ async function start(context: ServiceContext): Promise<RunningService> {
     async drain() {
       submit.pause();
       await listeners.drain();
+      authentication?.users.stop();
       await submit.stop();
       await writer.drained();
     },
   };
+}
+
+/** @returns undefined where no listener offers AUTH; @throws StartError for a users' file that is not good */
+function authenticationOf(
+  context: ServiceContext,
+  limit: () => number,
+): (Authentication & { users: UsersFile }) | undefined {
+  const { config, log, clock } = context;
+  const offered = Object.values(config.listeners).some(({ role, auth }) => modeOf(role, auth) !== 'off');
+  if (!offered) return undefined;
+  const file = config.users.file || join(config.data_dir, 'users');
+  try {
+    const users = new UsersFile(file, {
+      reloaded: (count) => log.info({ file, users: count }, 'users read'),
+      failed: (problem) => log.error({ file, problem }, 'bad users file: the old users stay'),
+    });
+    return { users, guard: new AuthGuard({ now: () => clock.monotonic(), limit, withinMilliseconds }) };
+  } catch (error) {
+    throw error instanceof UsersFileError ? new StartError(error.message) : error;
+  }
 }
 
 function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress {

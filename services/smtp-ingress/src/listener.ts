@@ -2,16 +2,26 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { StartError, type Config, type Listener } from '@postrider/runtime';
 import { renderReply } from '@postrider/smtp';
+import { listenerAuth, type Authentication, type ListenerAuth } from './auth/listener-auth.js';
 import type { Ingress } from './ingress.js';
-import { serveConnection } from './session/connection.js';
+import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
+import { roles, type Role } from './roles.js';
 import type { Session } from './session/session.js';
-import { verbs } from './verbs/index.js';
+import { tlsOf, type TlsServer } from './tls/index.js';
 
 type ListenAddress = Listener['listen'][number];
 
 /** Connections that wait until they are accepted; the kernel may allow fewer. */
 const backlog = 4096;
+
+/** What all connections of one listener share. */
+interface ListenerOptions {
+  readonly name: string;
+  readonly role: Role;
+  readonly tls?: TlsServer;
+  readonly auth?: ListenerAuth;
+}
 
 export class Listeners {
   /** `smtp 127.0.0.1:2525` */
@@ -21,39 +31,66 @@ export class Listeners {
   readonly #sessions = new Set<Session>();
   /** More than sessions: some clients have not closed yet. */
   #connections = 0;
+  #draining = false;
   #drained: (() => void) | undefined;
+  readonly #tls: TlsServer[] = [];
+  readonly #dataDir: string;
+  readonly #authentication: Authentication | undefined;
+  readonly #watcher: ConnectionWatcher = {
+    sessionBegun: (session) => this.#begun(session),
+    sessionOver: (session) => this.#over(session),
+    disconnected: () => this.#connections--,
+  };
 
-  constructor(ingress: Ingress) {
+  /** @param authentication absent where no listener offers AUTH */
+  constructor(ingress: Ingress, dataDir: string, authentication: Authentication | undefined) {
     this.#ingress = ingress;
+    this.#dataDir = dataDir;
+    this.#authentication = authentication;
   }
 
   /** @throws StartError for what the operator must mend; nothing listens then */
   async open(listeners: Config['listeners']): Promise<void> {
     try {
-      for (const [name, { role, listen }] of Object.entries(listeners)) {
-        if (role !== 'mx')
-          throw new StartError(`listeners.${name}.role: '${role}' is not offered yet; use mx`);
-        for (const address of listen) await this.#listen(name, address);
+      for (const [name, listener] of Object.entries(listeners)) {
+        const options = this.#optionsOf(name, listener);
+        for (const address of listener.listen) await this.#listen(options, address);
       }
     } catch (error) {
-      for (const server of this.#servers) server.close();
+      this.#stopListening();
       throw error;
     }
   }
 
   /** Takes no more connections, ends idle sessions, and resolves when the others have ended. */
   async drain(): Promise<void> {
-    for (const server of this.#servers) server.close();
+    this.#draining = true;
+    this.#stopListening();
     if (this.#sessions.size === 0) return;
     const drained = new Promise<void>((resolve) => (this.#drained = resolve));
     for (const session of this.#sessions) session.shutDown();
     await drained;
   }
 
-  async #listen(listener: string, { host, port }: ListenAddress): Promise<void> {
+  #stopListening(): void {
+    for (const server of this.#servers) server.close();
+    for (const tls of this.#tls) tls.stop();
+  }
+
+  #optionsOf(name: string, { role, tls: settings, auth: authSettings }: Listener): ListenerOptions {
+    const { log } = this.#ingress;
+    const { hostname } = this.#ingress.settings;
+    const tls = tlsOf({ listener: name, role, tls: settings, dataDir: this.#dataDir, hostname, log });
+    if (tls) this.#tls.push(tls);
+    const auth = listenerAuth(role, authSettings, this.#authentication);
+    return { name, role: roles[role], ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
+  }
+
+  async #listen(options: ListenerOptions, { host, port }: ListenAddress): Promise<void> {
+    const listener = options.name;
     // A client that has sent all may close its side and still wait for our replies.
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#take(socket, listener),
+      this.#take(socket, options),
     );
     const shown = host.includes(':') ? `[${host}]` : host;
     try {
@@ -73,26 +110,34 @@ export class Listeners {
     );
     this.#servers.push(server);
     const bound = server.address();
-    this.listening.push(`smtp ${shown}:${typeof bound === 'object' && bound ? bound.port : port}`);
+    this.listening.push(
+      `${options.role.shown} ${shown}:${typeof bound === 'object' && bound ? bound.port : port}`,
+    );
   }
 
-  #take(socket: Socket, listener: string): void {
-    const { settings, counts } = this.#ingress;
+  #take(socket: Socket, options: ListenerOptions): void {
+    const { name, role, tls, auth } = options;
+    const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
-      socket.end(renderReply(tooManyConnections(settings.hostname)), () => socket.destroy());
+      // In the clear it would be no reply to a client that begins with TLS.
+      if (role.tlsAtOnce) socket.destroy();
+      else socket.end(renderReply(tooManyConnections(settings.hostname)), () => socket.destroy());
       return;
     }
-    const facts = { ingress: this.#ingress, listener, limits: settings.limits, verbs };
-    const session = serveConnection(socket, facts, {
-      sessionOver: (over) => this.#over(over),
-      disconnected: () => this.#connections--,
-    });
-    if (!session) return;
     this.#connections++;
+    const common = { ingress: this.#ingress, listener: name, limits: settings.limits, role };
+    const facts = auth ? { ...common, auth } : common;
+    serveConnection(socket, { facts, ...(tls ? { tls } : {}) }, this.#watcher);
+  }
+
+  #begun(session: Session): void {
+    const { counts } = this.#ingress;
     this.#sessions.add(session);
     counts.sessions++;
     counts.sessionsTotal++;
+    // Its handshake outlasted the drain.
+    if (this.#draining) session.shutDown();
   }
 
   #over(session: Session): void {

@@ -1,6 +1,7 @@
 /** A client that sends exactly what it is told, and reads whole replies. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export interface RawReply {
@@ -13,13 +14,17 @@ export interface RawReply {
 const turnsToArrive = 3;
 
 export class RawClient {
-  readonly #socket: Socket;
+  #socket: Socket;
   #received = '';
   #closed = false;
   #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket): void {
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
@@ -36,6 +41,23 @@ export class RawClient {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     await once(socket, 'connect');
     return new RawClient(socket);
+  }
+
+  /** TLS from the first octet on. */
+  static async connectTls(port: number, options: ConnectionOptions = {}): Promise<RawClient> {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+    await once(socket, 'secureConnect');
+    return new RawClient(socket);
+  }
+
+  /** The handshake, after 220 to STARTTLS. @returns what TLS knows of the session */
+  async startTls(options: ConnectionOptions = {}): Promise<TLSSocket> {
+    this.#socket.removeAllListeners();
+    const secured = connectTls({ socket: this.#socket, rejectUnauthorized: false, ...options });
+    await once(secured, 'secureConnect');
+    this.#socket = secured;
+    this.#listen(secured);
+    return secured;
   }
 
   get localPort(): number {

@@ -11,7 +11,10 @@ import { service } from '@postrider/smtp-ingress';
 import type { CommitResult, LargeContentWriter, Spool, SpoolWriter, WriterOptions } from '@postrider/spool';
 
 export interface RunningIngress {
+  /** Of the first listener. */
   readonly port: number;
+  /** One for each address that is listened on, in the order of the configuration. */
+  readonly ports: readonly number[];
   readonly bus: MemoryBus;
   readonly spool: RememberedSpool;
   /** Faults that were logged: sessions that ended by one. */
@@ -53,14 +56,22 @@ export async function startIngress(options: IngressOptions = {}): Promise<Runnin
     log: loggerInto(faults),
     fatal: (fault) => faults.push(fault),
   });
-  const port = Number(running.listening?.[0]?.split(':').at(-1));
-  return { port, bus, spool, faults, figures: () => running.figures(), drain: () => running.drain() };
+  const ports = (running.listening ?? []).map((address) => Number(address.split(':').at(-1)));
+  return {
+    port: ports[0] ?? 0,
+    ports,
+    bus,
+    spool,
+    faults,
+    figures: () => running.figures(),
+    drain: () => running.drain(),
+  };
 }
 
 function configOf(config: IngressOptions['config']): Config {
   return configSchema.parse({
     hostname: 'mx.example.org',
-    listeners: { mx: { role: 'mx', listen: ['127.0.0.1:0'] } },
+    listeners: { mx: { role: 'mx', listen: ['127.0.0.1:0'], tls: { mode: 'off' } } },
     relay: { networks: [] },
     ...config,
   });

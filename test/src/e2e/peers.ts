@@ -9,9 +9,13 @@ export interface ClientResult {
 
 export const inCi = process.env['POSTRIDER_CI'] !== undefined;
 
-function isInstalled(program: string): boolean {
+/** @param program on PATH, or a Perl module that one needs, as in Net::SSLeay */
+export function isInstalled(program: string): boolean {
+  const [command, ...words] = program.includes('::')
+    ? ['perl', `-M${program}`, '-e', '1']
+    : ['which', program];
   try {
-    execFileSync('which', [program], { stdio: 'ignore' });
+    execFileSync(command, words, { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -16,6 +16,8 @@ export function crossChecks(config: Config): Finding[] {
     ...checkRoutes(config),
     ...checkNats(config),
     ...checkListeners(config),
+    ...checkTls(config),
+    ...checkAuth(config),
     ...checkQueue(config),
   ];
 }
@@ -85,6 +87,45 @@ function* checkListeners({ listeners }: Config): Generator<Finding> {
         };
       taken.set(address, name);
     }
+}
+
+/** Who may send is asked of the identity on these; without TLS nobody could show one. */
+function* checkAuth({ listeners }: Config): Generator<Finding> {
+  for (const [name, { role, auth, tls }] of Object.entries(listeners)) {
+    // Told by checkTls already.
+    if (role === 'submissions' && tls.mode === 'off') continue;
+    const path = ['listeners', name, 'auth'];
+    const submission = role === 'submission' || role === 'submissions';
+    if (submission && (auth.mode === 'off' || auth.mode === 'offered'))
+      yield {
+        path: [...path, 'mode'],
+        text: `${role} is for clients that authenticate: use auto or required`,
+      };
+    const needed = auth.mode === 'required' || (auth.mode === 'auto' && submission);
+    if (needed && tls.mode === 'off' && !auth.without_tls)
+      yield {
+        path: ['listeners', name, 'tls', 'mode'],
+        text: 'off, and auth.without_tls is not set: nobody could authenticate',
+      };
+  }
+}
+
+/** A certificate is nothing without its key, and where TLS comes first there is no session without it. */
+function* checkTls({ listeners }: Config): Generator<Finding> {
+  for (const [name, { role, tls }] of Object.entries(listeners)) {
+    const path = ['listeners', name, 'tls'];
+    if ((tls.certificate_file === '') !== (tls.key_file === ''))
+      yield {
+        path: [...path, tls.key_file === '' ? 'key_file' : 'certificate_file'],
+        with: [...path, tls.key_file === '' ? 'certificate_file' : 'key_file'],
+        text: 'certificate_file and key_file are set together',
+      };
+    if (role === 'submissions' && tls.mode === 'off')
+      yield {
+        path: [...path, 'mode'],
+        text: 'submissions is TLS from the first octet on: it can not be off',
+      };
+  }
 }
 
 function* checkQueue({ queue }: Config): Generator<Finding> {

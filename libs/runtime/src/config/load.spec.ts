@@ -141,6 +141,14 @@ describe('what is wrong is told with place, key and the right form', () => {
       ],
     ],
     [
+      'listeners:\n  a:\n    listen: ["127.0.0.1:25"]\n    tls: { certificate_file: x.pem }',
+      ['p.yaml:4: listeners.a.tls.key_file: certificate_file and key_file are set together'],
+    ],
+    [
+      'listeners:\n  a:\n    listen: ["127.0.0.1:25"]\n    role: submissions\n    tls: { mode: off }',
+      ['p.yaml:5: listeners.a.tls.mode: submissions is TLS from the first octet on: it can not be off'],
+    ],
+    [
       'listeners:\n  a: { listen: ["127.0.0.1:25"] }\n  b: { listen: ["127.0.0.1:25"] }',
       ["p.yaml:3: listeners.b.listen[0]: 127.0.0.1 port 25 is listener a's already"],
     ],
@@ -291,4 +299,18 @@ test('what config show prints can be loaded again and means the same', () => {
   expect(printed).toContain('message_size: 20MiB # p.yaml:4');
   expect(printed).toContain('recipients: 1000 # default');
   expect(load({ path: write('again.yaml', printed) }).config).toEqual(loaded.config);
+});
+
+test('certificate files count from the folder of their configuration', () => {
+  const files = 'certificate_file: c.pem, key_file: k/p.pem';
+  const { config } = fromText(
+    `listeners:\n  mx:\n    listen: ["127.0.0.1:25"]\n    tls: { ${files}, sni: { mail.test: { ${files} } } }`,
+  );
+  const absolute = { certificate_file: join(folder, 'c.pem'), key_file: join(folder, 'k/p.pem') };
+  expect(config.listeners['mx']?.tls).toEqual({
+    mode: 'auto',
+    min_version: 'TLSv1.2',
+    ...absolute,
+    sni: { 'mail.test': absolute },
+  });
 });

@@ -1,7 +1,9 @@
 /** Which values are paths: those count from the folder of the file that sets them, else from the working directory. */
 import { resolve } from 'node:path';
 
-const pathKeys = new Set(['data_dir', 'nats.creds_file', 'nats.ca_file']);
+const pathKeys = new Set(['data_dir', 'nats.creds_file', 'nats.ca_file', 'users.file']);
+/** `sni` names are domains, so that there are dots in them. */
+const listenerFiles = /^listeners\.[^.]+\.tls\.(?:sni\..+\.)?(?:certificate|key)_file$/;
 const listsOfPaths = new Set(['aliases.files']);
 const maildir = 'maildir:';
 
@@ -10,7 +12,7 @@ export function withAbsolutePaths(path: readonly string[], value: unknown, folde
   const name = path.join('.');
   const absolute = (text: unknown): unknown =>
     typeof text === 'string' && text !== '' ? resolve(folder, text) : text;
-  if (pathKeys.has(name)) return absolute(value);
+  if (pathKeys.has(name) || listenerFiles.test(name)) return absolute(value);
   if (listsOfPaths.has(name)) return Array.isArray(value) ? value.map(absolute) : value;
   if (name === 'local.deliver' || path[0] === 'routes')
     return Array.isArray(value)

@@ -3,6 +3,7 @@
  * rename. Sizes become octets, durations milliseconds, by way of values.ts.
  */
 import { z } from 'zod';
+import { listener } from './listener.js';
 import {
   decision,
   domain,
@@ -14,8 +15,6 @@ import {
   routeTarget,
   routeTargets,
 } from './values.js';
-
-const role = z.enum(['mx', 'submission', 'submissions', 'lmtp']);
 
 export const configSchema = z.strictObject({
   version: z.literal(1).default(1),
@@ -38,10 +37,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   listeners: z
-    .record(
-      z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be a name in lower case, as in mx'),
-      z.strictObject({ role: role.default('mx'), listen: z.array(listenAddress).min(1) }),
-    )
+    .record(z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be a name in lower case, as in mx'), listener)
     .prefault({ mx: { role: 'mx', listen: ['127.0.0.1:2525', '[::1]:2525'] } }),
   limits: z
     .strictObject({
@@ -50,6 +46,8 @@ export const configSchema = z.strictObject({
       received_headers: z.int().min(1).default(100),
       /** Connections a process takes; one more gets 421. */
       connections: z.int().min(1).default(10_000),
+      /** Failures to authenticate by one address or under one name, within ten minutes. */
+      auth_failures: z.int().min(1).default(20),
       /** Idle wait for a command (RFC 5321 §4.5.3.2.7). */
       command_timeout: duration('5m'),
       /** All of DATA; below the age at which orphaned chunks are swept. */
@@ -72,6 +70,8 @@ export const configSchema = z.strictObject({
       deliver: routeTarget.prefault('maildir:./var/mail'),
     })
     .prefault({}),
+  /** Who may authenticate; made by `postrider users`. '' = `users` in data_dir. */
+  users: z.strictObject({ file: z.string().default('') }).prefault({}),
   aliases: z.strictObject({ files: z.array(z.string().min(1)).default([]) }).prefault({}),
   routes: z.record(decision, routeTargets).prefault({ '*': 'mx' }),
   dns: z.strictObject({ servers: z.array(z.string().min(1)).default([]) }).prefault({}),

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { selfSigned } from '../self-signed.js';
+import { selfSigned } from '@postrider/runtime';
 import { RuleBook, type SinkRules } from './rules.js';
 import { SinkSession, type SessionSettings } from './session.js';
 import { Tally, type ReceivedMail, type SinkReport } from './tally.js';

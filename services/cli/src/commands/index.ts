@@ -11,6 +11,7 @@ import { run } from './run.js';
 import { send } from './send.js';
 import { standalone } from './standalone.js';
 import { trace } from './trace.js';
+import { users } from './users.js';
 
 export const commands: readonly Command[] = [
   standalone,
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   events,
   config,
   route,
+  users,
   demo,
   installSendmail,
 ];

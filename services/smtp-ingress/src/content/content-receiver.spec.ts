@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { reply } from '@postrider/smtp';
 import { expect, test } from 'vitest';
 import { ContentBudget } from './content-budget.js';
 import { ContentReceiver, type ContentOptions } from './content-receiver.js';
@@ -83,6 +84,47 @@ test('what is too large is purged from the spool, if it was there already', asyn
   expect(store.abandoned).toBe(true);
   content.scan(Buffer.from('\r\n.\r\n'));
   expect(await content.finish()).toEqual({ problem: 'too-large' });
+});
+
+const completing = (added: ReturnType<NonNullable<ContentOptions['complete']>>) => {
+  const beginnings: string[] = [];
+  const complete = (beginning: Buffer): typeof added => {
+    beginnings.push(beginning.toString());
+    return added;
+  };
+  return { ...receiver({ complete }), beginnings };
+};
+
+test('what is missing stands under the trace field, and counts', async () => {
+  const { content, beginnings } = completing('Date: x\r\n');
+  content.scan(Buffer.from('abc\r\n.\r\n'));
+  const expected = Buffer.from('Received: x\r\nDate: x\r\nabc\r\n');
+  expect(await content.finish()).toEqual({ place: 'memory', content: expected });
+  expect(content.sizeInOctets).toBe(expected.length);
+  expect(beginnings).toEqual(['abc\r\n']);
+});
+
+test('a large content is completed once, before any of it is written', async () => {
+  const { content, store, beginnings } = completing('Date: x\r\n');
+  for (let n = 0; n < 3; n++) {
+    content.scan(Buffer.alloc(70_000, 'x'));
+    await content.settle();
+  }
+  content.scan(Buffer.from('\r\n.\r\n'));
+  expect(await content.finish()).toMatchObject({ place: 'spool' });
+  expect(Buffer.concat(store.chunks).toString()).toBe(`Received: x\r\nDate: x\r\n${'x'.repeat(210_000)}\r\n`);
+  expect(beginnings).toHaveLength(1);
+});
+
+test.each([10, 70_000])('what its beginning refuses is not kept, %i octets', async (octets) => {
+  const refusal = reply(550, '5.7.1', 'No');
+  const { content, budget, store } = completing(refusal);
+  content.scan(Buffer.alloc(octets, 'x'));
+  await content.settle();
+  content.scan(Buffer.from('\r\n.\r\n'));
+  expect(await content.finish()).toEqual({ problem: 'policy', reply: refusal });
+  expect(budget.used).toBe(0);
+  expect(store.chunks).toEqual([]);
 });
 
 test('what is abandoned while the spool takes it is written no further', async () => {

@@ -4,7 +4,7 @@
  * without being kept.
  */
 import type { LargeContent, MailId } from '@postrider/mail';
-import { DataScanner, type DataProblem } from '@postrider/smtp';
+import { DataScanner, type DataProblem, type Reply } from '@postrider/smtp';
 import type { LargeContentWriter } from '@postrider/spool';
 import type { ContentBudget } from './content-budget.js';
 import { Pieces } from './pieces.js';
@@ -17,11 +17,17 @@ export interface ContentOptions {
   /** Content over this is not held in memory. */
   readonly heldInOctets: number;
   readonly budget: ContentBudget;
+  /**
+   * Looks at the beginning of the content, its header section at least unless that is larger than what is held: gives
+   * fields to put on top, or why the mail is refused. Once, before anything is given on.
+   */
+  readonly complete?: (beginning: Buffer) => string | Reply;
   readonly beginLarge: (id: MailId) => LargeContentWriter;
 }
 
 export type ContentProblem =
   | { readonly problem: DataProblem | 'too-large' | 'loop' }
+  | { readonly problem: 'policy'; readonly reply: Reply }
   /** The spool did not take it. */
   | { readonly problem: 'storage'; readonly fault: unknown };
 
@@ -33,28 +39,34 @@ export type StoredContent =
 /** Octets that a large content gathers before they are given to the spool. */
 const writtenAtOnceInOctets = 64 * 1024;
 
+const nothing = Buffer.alloc(0);
+
 export class ContentReceiver {
   readonly id: MailId;
   readonly #options: ContentOptions;
   readonly #scanner = new DataScanner((piece) => this.#keep(piece));
   readonly #pieces = new Pieces();
-  readonly #traceFieldInOctets: number;
+  #addedInOctets: number;
   #budgetTaken = 0;
   #octets = 0;
   #large: LargeContentWriter | undefined;
   #refused: ContentProblem | undefined;
+  #completed = false;
+  #traceField: Buffer = nothing;
 
   constructor(options: ContentOptions) {
     this.id = options.id;
     this.#options = options;
     const traceField = Buffer.from(options.traceField, 'latin1');
-    this.#traceFieldInOctets = traceField.length;
-    this.#pieces.push(traceField);
+    this.#addedInOctets = traceField.length;
+    // What is to be completed gets it together with what is missing.
+    if (options.complete) this.#traceField = traceField;
+    else this.#pieces.push(traceField);
   }
 
-  /** Octets of the content as it goes out, trace field included. */
+  /** Octets of the content as it goes out, with what was added on top. */
   get sizeInOctets(): number {
-    return this.#octets + this.#traceFieldInOctets;
+    return this.#octets + this.#addedInOctets;
   }
 
   /** @returns how many octets of the chunk belong to the mail when its end is in it, else -1 */
@@ -70,6 +82,7 @@ export class ContentReceiver {
 
   /** After the end: the whole, or why it can't be taken. */
   finish(): StoredContent | ContentProblem | Promise<StoredContent | ContentProblem> {
+    if (!this.#problem()) this.#complete();
     const refused = this.#problem();
     if (refused) {
       this.abandon();
@@ -94,6 +107,21 @@ export class ContentReceiver {
     this.#large = undefined;
     // Chunks that can't be purged now are swept later.
     large?.abandon().catch(() => undefined);
+  }
+
+  #complete(): void {
+    const { complete } = this.#options;
+    if (this.#completed || !complete) return;
+    this.#completed = true;
+    const content = this.#pieces.takeAll();
+    const added = complete(Buffer.concat(content));
+    if (typeof added !== 'string') {
+      this.#refuse({ problem: 'policy', reply: added });
+      return;
+    }
+    this.#addedInOctets += added.length;
+    for (const piece of [this.#traceField, Buffer.from(added, 'latin1'), ...content])
+      this.#pieces.push(piece);
   }
 
   #problem(): ContentProblem | undefined {
@@ -131,6 +159,7 @@ export class ContentReceiver {
   }
 
   async #write(large: LargeContentWriter): Promise<void> {
+    this.#complete();
     try {
       for (const piece of this.#pieces.takeAll()) {
         // Abandoned while the spool was taking it: what follows would only have to be swept.

@@ -18,6 +18,18 @@ test.each([
     { ...trace, address: '2001:db8::1' },
     `Received: from c.example ([IPv6:2001:db8::1])\r\n\tby mx.test with ESMTP id ID;\r\n\t${date}\r\n`,
   ],
+  [
+    { ...trace, address: '192.0.2.1', protocol: 'ESMTPSA', identity: 'ann@b.test' },
+    `Received: from c.example ([192.0.2.1])\r\n\t(authenticated as ann@b.test)\r\n\tby mx.test with ESMTPSA id ID;\r\n\t${date}\r\n`,
+  ],
+  [
+    { ...trace, identity: 'a) b' },
+    `Received: from c.example\r\n\tby mx.test with ESMTP id ID;\r\n\t${date}\r\n`,
+  ],
+  [
+    { ...trace, protocol: 'ESMTPS', tlsCipher: 'TLS_AES_256_GCM_SHA384', forwardPath: 'a@b.test' },
+    `Received: from c.example\r\n\tby mx.test with ESMTPS id ID\r\n\tfor <a@b.test>\r\n\ttls TLS_AES_256_GCM_SHA384;\r\n\t${date}\r\n`,
+  ],
   [trace, `Received: from c.example\r\n\tby mx.test with ESMTP id ID;\r\n\t${date}\r\n`],
 ])('%o', (given, expected) => {
   expect(traceField(given)).toBe(expected);

@@ -7,12 +7,16 @@ export interface Trace {
   readonly helo: string;
   /** Of the client; absent for mail that did not come by SMTP. */
   readonly address?: string;
+  /** Who has authenticated; only where mail is submitted. */
+  readonly identity?: string;
   readonly hostname: string;
   /** Registered `with` keyword (RFC 3848). */
   readonly protocol: string;
   readonly id: string;
   /** The only recipient; with several none is named, since they must not learn of each other (RFC 5321 §7.2). */
   readonly forwardPath?: string;
+  /** Registered name of the cipher suite, of a session in TLS (RFC 8314 §4.3). */
+  readonly tlsCipher?: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -20,18 +24,24 @@ export interface Trace {
 export function traceField(trace: Trace): string {
   const from = trace.address === undefined ? trace.helo : `${trace.helo} (${addressLiteral(trace.address)})`;
   const recipient = trace.forwardPath === undefined ? '' : `\r\n\tfor <${trace.forwardPath}>`;
+  const identity = isCtext(trace.identity) ? `\r\n\t(authenticated as ${trace.identity})` : '';
+  const tls = trace.tlsCipher === undefined ? '' : `\r\n\ttls ${trace.tlsCipher}`;
   return (
-    `Received: from ${from}\r\n` +
-    `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient};\r\n` +
+    `Received: from ${from}${identity}\r\n` +
+    `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient}${tls};\r\n` +
     `\t${localDateTime(trace.at)}\r\n`
   );
 }
+
+/** Without what would end a comment (RFC 5322 §3.2.2). */
+const isCtext = (text: string | undefined): text is string =>
+  text !== undefined && /^[\x21-\x27\x2a-\x5b\x5d-\x7e]+$/.test(text);
 
 export const addressLiteral = (address: string): string =>
   address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
 
 /** In local time with its offset (RFC 5321 §4.4); made once a second. */
-const localDateTime = oncePerSecond((seconds) => {
+export const localDateTime = oncePerSecond((seconds) => {
   const at = seconds * 1000;
   return dateTime(at, -new Date(at).getTimezoneOffset());
 });

@@ -1,60 +1,136 @@
-/** A socket for a session: reads, writes, and the time that a client may be silent. */
+/** A socket for a session: reads, writes, TLS, and the time that a client may be silent. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import { Session, type SessionOutput } from './session.js';
 
 /** After our last word: time for the client to read it and close. */
 const lingerInMilliseconds = 10_000;
 
+export interface ConnectionOptions {
+  readonly facts: Omit<SessionFacts, 'address' | 'tls' | 'offersTls'>;
+  /** Absent: no TLS here. */
+  readonly tls?: TlsServer;
+}
+
 export interface ConnectionWatcher {
+  sessionBegun(session: Session): void;
   /** The last word has been sent, or there is nobody to hear it. Once or twice. */
   sessionOver(session: Session): void;
-  /** The connection is gone. */
+  /** The connection is gone. Always, and once. */
   disconnected(): void;
 }
 
-/** @returns undefined when the client has left already */
 export function serveConnection(
   socket: Socket,
-  facts: Omit<SessionFacts, 'address'>,
+  options: ConnectionOptions,
   watcher: ConnectionWatcher,
-): Session | undefined {
+): void {
   const address = addressOf(socket);
   // Its end comes as 'close'.
   socket.on('error', () => undefined);
+  socket.once('close', () => watcher.disconnected());
   if (address === undefined) {
     socket.destroy();
-    return undefined;
+    return;
   }
-  const session = new Session({ ...facts, address }, outputOf(socket));
-  // One timer for all sockets with the same time, moved on by each read and write.
-  socket.setTimeout(facts.limits.command_timeout);
-  socket.on('timeout', () => (socket.writableEnded ? socket.destroy() : session.idle()));
-  socket.on('data', (chunk) => session.receive(chunk));
-  socket.on('drain', () => session.drained());
-  socket.on('end', () => session.inputEnded());
-  socket.on('finish', () => watcher.sessionOver(session));
-  socket.on('close', () => {
-    session.disconnected();
-    watcher.sessionOver(session);
-    watcher.disconnected();
-  });
-  session.begin();
-  return session;
+  const { tls } = options;
+  const { tlsAtOnce } = options.facts.role;
+  const facts = { ...options.facts, address, offersTls: tls !== undefined && !tlsAtOnce };
+  if (tls && tlsAtOnce)
+    tls.secure(socket, (secured) => {
+      secured.on('error', () => undefined);
+      new Connection(secured, { ...facts, tls: tlsFactsOf(secured) }, { watcher }).begin();
+    });
+  else new Connection(socket, facts, tls ? { watcher, tls } : { watcher }).begin();
 }
 
-function outputOf(socket: Socket): SessionOutput {
-  return {
-    write: (text) => !socket.writable || socket.write(text, 'latin1'),
-    end: () => {
-      // What the client still sends is read and forgotten: a reset would take our last reply from it.
-      socket.setTimeout(lingerInMilliseconds);
-      socket.resume();
-      socket.end();
-    },
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
-  };
+interface ConnectionContext {
+  readonly watcher: ConnectionWatcher;
+  /** For STARTTLS. */
+  readonly tls?: TlsServer;
+}
+
+class Connection implements SessionOutput {
+  readonly #session: Session;
+  readonly #context: ConnectionContext;
+  readonly #silence: number;
+  #socket: Socket;
+  #unlisten: () => void = () => undefined;
+
+  constructor(socket: Socket, facts: SessionFacts, context: ConnectionContext) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#silence = facts.limits.command_timeout;
+    this.#session = new Session(facts, this);
+  }
+
+  begin(): void {
+    this.#listen();
+    this.#context.watcher.sessionBegun(this.#session);
+    this.#session.begin();
+  }
+
+  write(text: string): boolean {
+    return !this.#socket.writable || this.#socket.write(text, 'latin1');
+  }
+
+  end(): void {
+    const socket = this.#socket;
+    // What the client still sends is read and forgotten: a reset would take our last reply from it.
+    socket.setTimeout(lingerInMilliseconds);
+    socket.resume();
+    socket.end();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  startTls(): void {
+    const plain = this.#socket;
+    this.#unlisten();
+    plain.setTimeout(0);
+    const go = (): void => this.#context.tls?.secure(plain, (secured) => this.#secured(secured));
+    // The reply is the last that goes out in the clear: it has to be out.
+    if (plain.writableLength === 0) go();
+    else plain.once('drain', go);
+  }
+
+  #secured(socket: TLSSocket): void {
+    socket.on('error', () => undefined);
+    this.#socket = socket;
+    this.#listen();
+    this.#session.secured(tlsFactsOf(socket));
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    const session = this.#session;
+    const over = (): void => this.#context.watcher.sessionOver(session);
+    const listeners: readonly (readonly [string, (chunk: Buffer) => void])[] = [
+      ['timeout', () => (socket.writableEnded ? socket.destroy() : session.idle())],
+      ['data', (chunk) => session.receive(chunk)],
+      ['drain', () => session.drained()],
+      ['end', () => session.inputEnded()],
+      ['finish', over],
+    ];
+    // One timer for all sockets with the same time, moved on by each read and write.
+    socket.setTimeout(this.#silence);
+    for (const [event, listener] of listeners) socket.on(event, listener);
+    socket.on('close', () => {
+      session.disconnected();
+      over();
+    });
+    this.#unlisten = () => {
+      for (const [event, listener] of listeners) socket.off(event, listener);
+    };
+  }
 }
 
 const mappedIpv4 = '::ffff:';

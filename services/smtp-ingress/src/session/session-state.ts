@@ -5,7 +5,8 @@ import type { AcceptedForwardPath } from '../policy/recipients.js';
 export interface Client {
   /** As given by EHLO or HELO: a domain in lower case or an address literal. */
   readonly helo: string;
-  readonly protocol: 'SMTP' | 'ESMTP';
+  /** By HELO, EHLO or LHLO. */
+  readonly protocol: 'SMTP' | 'ESMTP' | 'LMTP';
 }
 
 export interface Transaction {

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ingressOfTest, type IngressOfTest } from '../spec/ingress-of-test.js';
-import { verbs } from '../verbs/index.js';
+import { factsOfTest, ingressOfTest, type IngressOfTest } from '../spec/ingress-of-test.js';
 import { Session } from './session.js';
 
 class Talk {
@@ -11,25 +10,23 @@ class Talk {
   readonly session: Session;
   ended = false;
   paused = false;
+  handshake = false;
   /** What the socket says to a write. */
   reads = true;
 
   constructor(ingress = ingressOfTest()) {
     this.ingress = ingress;
-    const limits = ingress.settings.limits;
-    this.session = new Session(
-      { ingress, listener: 'mx', address: '127.0.0.1', limits, verbs },
-      {
-        write: (text) => {
-          expect(this.ended).toBe(false);
-          this.writes.push(text);
-          return this.reads;
-        },
-        end: () => (this.ended = true),
-        pause: () => (this.paused = true),
-        resume: () => (this.paused = false),
+    this.session = new Session(factsOfTest(ingress), {
+      write: (text) => {
+        expect(this.ended).toBe(false);
+        this.writes.push(text);
+        return this.reads;
       },
-    );
+      end: () => (this.ended = true),
+      pause: () => (this.paused = true),
+      resume: () => (this.paused = false),
+      startTls: () => (this.handshake = true),
+    });
     this.session.begin();
     this.writes.length = 0;
   }
@@ -80,6 +77,32 @@ test('a client that does not read is not answered further until it does', () => 
   talk.reads = true;
   talk.session.drained();
   expect(talk.codes).toEqual([250, 250, 250]);
+});
+
+test('after STARTTLS nothing that came before is known or read (RFC 3207 §4.2)', () => {
+  const talk = new Talk();
+  talk.say('EHLO c.example\r\n');
+  talk.say('STARTTLS\r\n');
+  expect(talk.handshake).toBe(true);
+  // In the clear, while the handshake is awaited.
+  talk.say('MAIL FROM:<a@b.test>\r\n');
+  expect(talk.codes).toEqual([250, 220]);
+  talk.session.secured({ protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', binding: () => undefined });
+  expect(talk.codes).toEqual([250, 220]);
+  talk.say('MAIL FROM:<a@b.test>\r\n');
+  talk.say('EHLO c.example\r\n');
+  talk.say('STARTTLS\r\n');
+  expect(talk.codes.slice(2)).toEqual([503, 250, 503]);
+  expect(talk.writes.at(-2)).not.toContain('STARTTLS');
+});
+
+test('what is sent behind STARTTLS ends the session', () => {
+  const talk = new Talk();
+  talk.say('EHLO c.example\r\n');
+  talk.say('STARTTLS\r\nRSET\r\n');
+  expect(talk.codes).toEqual([250, 554]);
+  expect(talk.handshake).toBe(false);
+  expect(talk.ended).toBe(true);
 });
 
 test('mail data may last as long as limits.data_time', async () => {

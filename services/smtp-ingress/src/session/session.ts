@@ -16,7 +16,8 @@ import {
 } from '@postrider/smtp';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import { endOfData } from '../verbs/index.js';
-import type { SessionFacts, Step, Verb } from '../verbs/verb.js';
+import type { TlsFacts } from '../tls/index.js';
+import type { SessionFacts, Step, Then, Verb } from '../verbs/verb.js';
 import * as replies from './replies.js';
 import type { SessionState } from './session-state.js';
 
@@ -28,29 +29,35 @@ export interface SessionOutput {
   /** Back-pressure on the client. */
   pause(): void;
   resume(): void;
+  /** What was written goes out, then the handshake begins; `secured` follows, or `disconnected`. */
+  startTls(): void;
 }
 
 /** Bad commands that are borne until a mail is accepted; one more ends the session. */
 const badCommandsAllowed = 20;
 /** The client does not speak as it should (RFC 5321 §4.2.4, §4.1.1.11). */
-const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
+const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 535, 555]);
 /** Octets that may wait behind a command that is under way. */
 const inputHeldInOctets = 64 * 1024;
 /** Verbs whose refusals are told as events. */
 const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', endOfData.name]);
+/** Credentials that were wrong, or not looked at. */
+const authFailures: ReadonlySet<number> = new Set([454, 535]);
 /** What came is no command that has a name. */
 const noVerb = '';
 
 export class Session {
-  readonly #facts: SessionFacts;
+  #facts: SessionFacts;
   readonly #output: SessionOutput;
-  readonly #input = new LineReader();
+  #input = new LineReader();
   #state: SessionState = { name: 'greeting' };
   /** While mail data is awaited. */
   #receiver: ContentReceiver | undefined;
   #receivingSince = 0;
+  /** While an answer is awaited. */
+  #asked: (Then & { readonly do: 'ask' }) | undefined;
   /** What has to be over before more input is looked at. */
-  #waitingFor: 'command' | 'client' | undefined;
+  #waitingFor: 'command' | 'client' | 'tls' | undefined;
   #paused = false;
   #replies = '';
   #badCommands = 0;
@@ -64,7 +71,7 @@ export class Session {
 
   /** Greets (RFC 5321 §3.1). */
   begin(): void {
-    this.#reply(plainReply(220, `${this.#hostname} ESMTP Postrider`));
+    this.#reply(plainReply(220, `${this.#hostname} ${this.#facts.role.speaks} Postrider`));
     this.#flush();
   }
 
@@ -81,6 +88,15 @@ export class Session {
   /** The client reads again. */
   drained(): void {
     if (this.#waitingFor === 'client') this.#goOn();
+  }
+
+  /** TLS is up: of what was said before nothing counts, and nothing that came in the clear is read (RFC 3207 §4.2). */
+  secured(tls: TlsFacts): void {
+    if (this.#state.name === 'closed') return;
+    this.#facts = { ...this.#facts, tls, identity: undefined };
+    this.#input = new LineReader();
+    this.#state = { name: 'greeting' };
+    this.#goOn();
   }
 
   /** The client sends no more; it may still read. */
@@ -131,6 +147,7 @@ export class Session {
     if (this.#state.name === 'closed') return false;
     if (this.#receiver) return this.#receiveContent(this.#receiver);
     if (this.#endWantedBy === 'shutdown') return false;
+    if (this.#asked) return this.#receiveAnswer(this.#asked);
     const line = this.#input.next();
     if (!line) return false;
     if (line.kind === 'line') this.#perform(parseCommandLine(line.text));
@@ -139,7 +156,7 @@ export class Session {
   }
 
   #perform({ verb: name, argument }: Command): void {
-    const verb = this.#facts.verbs.get(name);
+    const verb = this.#facts.role.verbs.get(name);
     if (!verb) this.#refuse(replies.notRecognized);
     else if (verb.lastInGroup && this.#input.length > 0 && name !== 'QUIT')
       // RFC 2920 §3.1: whoever sends on does not wait to hear how what follows will be taken.
@@ -154,9 +171,12 @@ export class Session {
   }
 
   #act<Argument>(verb: Verb<Argument>, argument: Argument): void {
-    const step = verb.perform(argument, this.#state, this.#facts);
-    if (step instanceof Promise) this.#await(step.then((later) => this.#take(verb.name, later)));
-    else this.#take(verb.name, step);
+    this.#takeWhenDone(verb.name, verb.perform(argument, this.#state, this.#facts));
+  }
+
+  #takeWhenDone(verb: string, step: Step | Promise<Step>): void {
+    if (step instanceof Promise) this.#await(step.then((later) => this.#take(verb, later)));
+    else this.#take(verb, step);
   }
 
   #take(verb: string, step: Step): void {
@@ -166,13 +186,39 @@ export class Session {
       this.#close(replies.tooManyErrors(this.#hostname));
       return;
     }
-    this.#reply(step.reply);
+    for (let time = step.times ?? 1; time > 0; time--) this.#reply(step.reply);
     if (step.state) this.#state = step.state;
-    if (step.then?.do === 'close') this.#close();
-    if (step.then?.do === 'receive') {
-      this.#receiver = step.then.content;
-      this.#receivingSince = this.#facts.ingress.clock.monotonic();
+    if (step.facts) this.#facts = { ...this.#facts, ...step.facts };
+    if (step.then) this.#goOnWith(step.then);
+  }
+
+  #goOnWith(then: Then): void {
+    switch (then.do) {
+      case 'close':
+        this.#close();
+        break;
+      case 'ask':
+        this.#asked = then;
+        break;
+      case 'receive':
+        this.#receiver = then.content;
+        this.#receivingSince = this.#facts.ingress.clock.monotonic();
+        break;
+      case 'start-tls':
+        this.#flush();
+        this.#waitingFor = 'tls';
+        this.#output.startTls();
+        break;
     }
+  }
+
+  #receiveAnswer({ maximum, answer }: Then & { readonly do: 'ask' }): boolean {
+    const line = this.#input.next(maximum);
+    if (!line) return false;
+    this.#asked = undefined;
+    if (this.#input.length > 0) this.#close(replies.sentAhead('AUTH'));
+    else this.#takeWhenDone('AUTH', answer(line));
+    return true;
   }
 
   #receiveContent(receiver: ContentReceiver): boolean {
@@ -237,7 +283,7 @@ export class Session {
   }
 
   #tellRejection(verb: string, { reply, about }: Step): void {
-    if (!verbsOfTransaction.has(verb)) return;
+    if (!verbsOfTransaction.has(verb) && !authFailures.has(reply.code)) return;
     const { ingress, address, listener } = this.#facts;
     const state = this.#state;
     ingress.counts.rejected++;

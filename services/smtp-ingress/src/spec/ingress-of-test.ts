@@ -6,7 +6,9 @@ import type { CommitResult } from '@postrider/spool';
 import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
+import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
+import type { SessionFacts } from '../verbs/verb.js';
 
 export interface IngressOfTest extends Ingress {
   readonly clock: ManualClock;
@@ -16,6 +18,16 @@ export interface IngressOfTest extends Ingress {
   /** What was logged at info level. */
   readonly lines: (readonly [object, string])[];
 }
+
+/** Of a session in the clear on a listener for everybody. */
+export const factsOfTest = (ingress: Ingress): SessionFacts => ({
+  ingress,
+  listener: 'mx',
+  address: '127.0.0.1',
+  limits: ingress.settings.limits,
+  role: roles.mx,
+  offersTls: true,
+});
 
 export function ingressOfTest(config: object = {}): IngressOfTest {
   const mails: MailObject[] = [];

@@ -7,6 +7,7 @@ import { ContentRefused } from '@postrider/spool';
 import { commitMail } from '../commit.js';
 import type { ContentProblem, ContentReceiver, StoredContent } from '../content/content-receiver.js';
 import { noRoom, spoolAway } from '../session/replies.js';
+import { protocolOf } from '../session/with-keyword.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
@@ -19,7 +20,11 @@ export const endOfData = defineVerb<'rcpt', ContentReceiver>({
   async act(content, state, facts) {
     const stored = await content.finish();
     const answer = 'problem' in stored ? refusal(stored, facts) : await store(stored, content, state, facts);
-    return { reply: answer, state: { name: 'ready', client: state.client } };
+    const ready = { name: 'ready', client: state.client } as const;
+    // RFC 2033 §4.2: the mail is stored for all its recipients, or for none.
+    return facts.role.replyPerRecipient
+      ? { reply: answer, state: ready, times: state.forwardPaths.length }
+      : { reply: answer, state: ready };
   },
 });
 
@@ -27,15 +32,17 @@ async function store(
   stored: StoredContent,
   content: ContentReceiver,
   { client, transaction, forwardPaths }: StateNamed<'rcpt'>,
-  { ingress, address, listener }: SessionFacts,
+  session: SessionFacts,
 ): Promise<Reply> {
+  const { ingress, address, listener, identity } = session;
   const facts = {
     ...transaction,
     id: content.id,
     sizeInOctets: content.sizeInOctets,
     acceptedAt: ingress.clock.now(),
-    client: { ...client, address },
+    client: { helo: client.helo, protocol: protocolOf(client, session), address },
     listener,
+    ...(identity ? { identity: identity.name } : {}),
   };
   try {
     const committed = await commitMail({ facts, accepted: forwardPaths, stored }, ingress);
@@ -64,6 +71,8 @@ function refusal(refused: ContentProblem, { ingress, limits }: SessionFacts): Re
     case 'loop':
       // RFC 5321 §6.3
       return reply(554, '5.4.6', `Mail loop: more than ${limits.received_headers} Received fields`);
+    case 'policy':
+      return refused.reply;
     case 'storage':
       ingress.log.warn({ error: String(refused.fault) }, 'large content not stored');
       return refused.fault instanceof ContentRefused && refused.fault.full ? noRoom : spoolAway;

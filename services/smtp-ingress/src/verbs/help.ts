@@ -12,7 +12,7 @@ export const help = defineVerb({
   replies: [211, 214, 502, 504],
   lastInGroup: false,
   announced: true,
-  act(argument, _, { verbs }) {
+  act(argument, _, { role: { verbs } }) {
     if (argument === '') {
       const syntaxes = [...verbs.values()].map(({ syntax }) => syntax);
       return { reply: reply(214, '2.0.0', 'These commands are known here:', ...syntaxes) };

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { extensions } from '../extensions.js';
-import { ingressOfTest } from '../spec/ingress-of-test.js';
-import { endOfData, verbs } from './index.js';
+import { factsOfTest, ingressOfTest } from '../spec/ingress-of-test.js';
+import { endOfData, lmtpVerbs, smtpVerbs as verbs } from './index.js';
 import { refusedVerbs } from './refused.js';
 
 const ingress = ingressOfTest();
-const facts = { ingress, listener: 'mx', address: '127.0.0.1', limits: ingress.settings.limits, verbs };
+const facts = factsOfTest(ingress);
 const greeting = { name: 'greeting' } as const;
 
 test('HELP is printed from the table', async () => {
@@ -19,7 +19,7 @@ test('EHLO is printed from the tables, and follows its grammar (RFC 5321 §4.1.1
   const [first, ...lines] = reply.lines;
   expect(first).toBe('mx.example.org greets c.example');
   expect(lines.map((line) => line.split(' ')[0])).toEqual([
-    ...extensions.map(({ keyword }) => keyword),
+    ...extensions.filter(({ offered }) => offered?.(facts) !== false).map(({ keyword }) => keyword),
     'HELP',
   ]);
   for (const line of lines) expect(line).toMatch(/^[A-Z0-9][A-Z0-9-]*(?: [\x21-\x7e]+)*$/);
@@ -28,7 +28,25 @@ test('EHLO is printed from the tables, and follows its grammar (RFC 5321 §4.1.1
 
 test('what only ends a group is marked (RFC 2920 §3.1)', () => {
   const last = [...verbs.values()].filter(({ lastInGroup }) => lastInGroup).map(({ name }) => name);
-  expect(last.sort()).toEqual(['DATA', 'EHLO', 'EXPN', 'HELO', 'NOOP', 'QUIT', 'TURN', 'VRFY']);
+  expect(last.sort()).toEqual([
+    'AUTH',
+    'DATA',
+    'EHLO',
+    'EXPN',
+    'HELO',
+    'NOOP',
+    'QUIT',
+    'STARTTLS',
+    'TURN',
+    'VRFY',
+  ]);
+});
+
+test('LMTP has LHLO for a greeting, and else the same verbs', () => {
+  const without = (table: typeof verbs) =>
+    [...table.keys()].filter((name) => !['EHLO', 'HELO', 'LHLO'].includes(name));
+  expect(without(lmtpVerbs)).toEqual(without(verbs));
+  expect(verbs.has('LHLO')).toBe(false);
 });
 
 test('every verb names itself as the table does', () => {
@@ -41,6 +59,7 @@ test('README.md lists the verbs that are offered, and the extensions', () => {
   const [, listed = '', announced = ''] =
     /\*\*Verbs\*\*: ([A-Z ]+); others are known and refused\. ([A-Z0-9,\s]+)\./.exec(readme) ?? [];
   const refused = new Set(refusedVerbs.map(({ name }) => name));
-  expect(listed.split(' ').sort()).toEqual([...verbs.keys()].filter((name) => !refused.has(name)).sort());
+  const known = new Set([...verbs.keys(), ...lmtpVerbs.keys()]);
+  expect(listed.split(' ').sort()).toEqual([...known].filter((name) => !refused.has(name)).sort());
   expect(announced.split(/,\s+/).sort()).toEqual(extensions.map(({ keyword }) => keyword).sort());
 });

@@ -2,10 +2,11 @@
  * mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
  * Begins a transaction (RFC 5321 §4.1.1.2). Without room for its mail it is refused here, before anything is sent.
  */
-import { parseMailArguments, reply } from '@postrider/smtp';
+import { parseMailArguments, reply, type Reply } from '@postrider/smtp';
 import { mailParameters } from '../extensions.js';
 import { noRoom, spoolAway, syntaxError } from '../session/replies.js';
-import { defineVerb } from './verb.js';
+import { mayUse } from '../auth/listener-auth.js';
+import { defineVerb, type SessionFacts } from './verb.js';
 
 const senderOk = reply(250, '2.1.0', 'Sender ok');
 
@@ -15,15 +16,25 @@ export const mail = defineVerb({
   allowedIn: ['ready'],
   replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,
-  act(argument, { client }, { ingress, limits }) {
+  act(argument, { client }, facts) {
+    const { ingress, auth, identity } = facts;
+    if (auth?.required && !identity) return { reply: authFirst(facts) };
     const parsed = parseMailArguments(argument);
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.7') };
-    const parameters = mailParameters(parsed.value.parameters, client, limits);
+    const parameters = mailParameters(parsed.value.parameters, client, facts);
     const { reversePath } = parsed.value;
     if ('refused' in parameters) return { reply: parameters.refused, about: reversePath };
+    if (reversePath !== '' && !mayUse(reversePath, facts))
+      return { reply: reply(553, '5.7.1', `Sender <${reversePath}> is not yours`), about: reversePath };
     const room = ingress.writer.room();
     if (room !== 'ok') return { reply: room === 'full' ? noRoom : spoolAway, about: reversePath };
     const transaction = { ...parameters, reversePath };
     return { reply: senderOk, state: { name: 'mail', client, transaction } };
   },
 });
+
+/** RFC 4954 §6, RFC 3207 §4: 530 for either. */
+const authFirst = ({ tls, auth, offersTls }: SessionFacts): Reply =>
+  offersTls && !tls && auth?.withoutTls === false
+    ? reply(530, '5.7.0', 'Must issue a STARTTLS command first')
+    : reply(530, '5.7.0', 'Authentication required');

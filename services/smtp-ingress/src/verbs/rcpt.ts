@@ -31,8 +31,9 @@ export const rcpt = defineVerb({
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.3') };
     for (const keyword of parsed.value.parameters.keys()) return { reply: unknownParameter(keyword) };
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
-    const { ingress, address } = facts;
-    const trusted = mayRelay(address, ingress.settings.relay);
+    const { ingress, address, role, identity } = facts;
+    const trusted =
+      identity !== undefined || (role.relaysForNetworks && mayRelay(address, ingress.settings.relay));
     const { forwardPath } = parsed.value;
     const verdict = judgeRecipient(forwardPath, trusted, ingress);
     const step = (given: RecipientVerdict): Step =>

@@ -13,6 +13,18 @@ const reasons: Readonly<Record<string, string>> = {
   SAML: 'SAML is not offered: there are no terminals here; use MAIL',
 };
 
+/** RFC 2033 §4.1 */
+export const notInLmtp: readonly Verb[] = ['EHLO', 'HELO'].map((name) =>
+  defineVerb({
+    name,
+    syntax: 'LMTP is spoken here: use LHLO',
+    allowedIn: anyTime,
+    replies: [500],
+    lastInGroup: true,
+    act: () => ({ reply: reply(500, '5.5.1', 'LMTP is spoken here: use LHLO') }),
+  }),
+);
+
 export const refusedVerbs: readonly Verb[] = Object.entries(reasons).map(([name, reason]) =>
   defineVerb({
     name,

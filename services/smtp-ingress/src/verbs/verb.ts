@@ -1,16 +1,24 @@
 /** What a verb file exports: the row of the table and what it does. */
-import type { Reply } from '@postrider/smtp';
+import type { Identity } from '@postrider/auth';
+import type { CommandLine, Reply } from '@postrider/smtp';
+import type { ListenerAuth } from '../auth/listener-auth.js';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { Ingress } from '../ingress.js';
 import { notNow } from '../session/replies.js';
+import type { Role } from '../roles.js';
 import { isIn, type SessionState, type StateName, type StateNamed } from '../session/session-state.js';
 import type { Settings } from '../settings.js';
+import type { TlsFacts } from '../tls/index.js';
 
 /** What follows from a command. The session writes the reply and takes the state; nothing here touches a socket. */
 export interface Step {
   readonly reply: Reply;
+  /** How often it is said; once when absent. */
+  readonly times?: number;
   /** Absent: the session stays as it is. */
   readonly state?: SessionState;
+  /** What is known of the session from now on. */
+  readonly facts?: Pick<SessionFacts, 'identity'>;
   readonly then?: Then;
   /** Of a refusal: the address it is about, for the event. */
   readonly about?: string;
@@ -18,6 +26,14 @@ export interface Step {
 
 export type Then =
   | { readonly do: 'close' }
+  | { readonly do: 'start-tls' }
+  /** The next line is no command but an answer to this reply. It is the last of its group, as the verb is. */
+  | {
+      readonly do: 'ask';
+      /** Octets, CRLF included. */
+      readonly maximum: number;
+      readonly answer: (line: CommandLine) => Step | Promise<Step>;
+    }
   /** What comes next is mail data. */
   | { readonly do: 'receive'; readonly content: ContentReceiver };
 
@@ -28,10 +44,18 @@ export interface SessionFacts {
   readonly listener: string;
   /** Of the client, IPv4 or IPv6. */
   readonly address: string;
+  /** STARTTLS is possible here. */
+  readonly offersTls: boolean;
+  /** Absent while the session is in the clear. */
+  readonly tls?: TlsFacts;
+  /** Absent: nobody can authenticate here. */
+  readonly auth?: ListenerAuth;
+  /** Absent: nobody has authenticated. */
+  readonly identity?: Identity | undefined;
   /** In force when the session began. */
   readonly limits: Settings['limits'];
-  /** The verbs there are, for HELP. */
-  readonly verbs: VerbTable;
+  /** Of the listener; its verbs are those of the session. */
+  readonly role: Role;
 }
 
 export type VerbTable = ReadonlyMap<string, Verb>;

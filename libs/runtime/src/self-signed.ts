@@ -1,6 +1,6 @@
 /**
- * A certificate for STARTTLS in tests and the demo, made when it is needed: no key stands in the repository and no
- * program is called. X.509 v3 (RFC 5280 §4.1), ECDSA P-256 with SHA-256 (RFC 5758 §3.2), in DER.
+ * A certificate that nobody vouches for, for a first start, tests and the demo: made when it is needed, and no program
+ * is called. X.509 v3 (RFC 5280 §4.1), ECDSA P-256 with SHA-256 (RFC 5758 §3.2), in DER.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
@@ -25,11 +25,14 @@ const ecdsaWithSha256 = '2a8648ce3d040302';
 const commonName = '550403';
 const subjectAltName = '551d11';
 /** Enough for a test run, with clocks that differ. */
-const validForDays = 30;
+const shortLife = 30;
 const day = 86_400_000;
 
-/** @param names host names the certificate is for; the first is its common name too */
-export function selfSigned(names: readonly [string, ...string[]]): Certificate {
+/**
+ * @param names host names the certificate is for; the first is its common name too
+ * @param validForDays from yesterday on; its end must be before 2050 (RFC 5280 §4.1.2.5)
+ */
+export function selfSigned(names: readonly [string, ...string[]], validForDays = shortLife): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(oid(ecdsaWithSha256));
   const name = sequence(der(tag.set, sequence(oid(commonName), der(tag.utf8, Buffer.from(names[0])))));

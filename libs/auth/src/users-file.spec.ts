@@ -1,0 +1,138 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AuthGuard } from './guard.js';
+import { parsePasswordHash, printPasswordHash } from './password.js';
+import { prepared } from './prepare.js';
+import { maySendAs } from './senders.js';
+import { makeUser, readUsers, UsersFile, writeUsers } from './users-file.js';
+import { parseUsers, printUsers } from './users-text.js';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'postrider-users-'));
+  file = join(folder, 'users');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const ignore = { reloaded: () => undefined, failed: () => undefined };
+
+test('users are kept, for the owner alone, and their passwords are right', async () => {
+  writeUsers(file, [
+    await makeUser('ann@b.test', 'one', ['@c.test', 'x@d.test']),
+    await makeUser('bob', 'two', []),
+  ]);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const users = new UsersFile(file, ignore);
+  expect(await users.checkPassword('ann@b.test', 'one')).toMatchObject({
+    name: 'ann@b.test',
+    senders: ['@c.test', 'x@d.test'],
+  });
+  for (const [name, password] of [
+    ['ann@b.test', 'two'],
+    ['bob', ''],
+    ['nobody', 'one'],
+    ['', ''],
+  ] as const)
+    expect(await users.checkPassword(name, password)).toBeUndefined();
+  expect(users.identity('nobody')).toBeUndefined();
+  users.stop();
+});
+
+test('a file that others may read is refused; none is nobody', async () => {
+  expect(readUsers(file).size).toBe(0);
+  writeUsers(file, [await makeUser('bob', 'two', [])]);
+  chmodSync(file, 0o640);
+  expect(() => readUsers(file)).toThrow(`others may read it; say: chmod 600 ${file}`);
+});
+
+test('a changed file is read; a bad one leaves the users that were', async () => {
+  const seen: string[] = [];
+  const users = new UsersFile(file, {
+    reloaded: (count) => seen.push(`${count} users`),
+    failed: (text) => seen.push(text),
+  });
+  writeUsers(file, [await makeUser('bob', 'two', [])]);
+  users.reload();
+  expect(users.identity('bob')?.name).toBe('bob');
+  writeFileSync(file, 'bob plain-text');
+  users.reload();
+  expect(users.identity('bob')?.name).toBe('bob');
+  expect(seen[0]).toBe('1 users');
+  expect(seen[1]).toContain(`${file}:1: the second field must be $scrypt$`);
+  expect(seen.join()).not.toContain('plain-text');
+  users.stop();
+  expect(existsSync(file)).toBe(true);
+});
+
+test('what is written can be read, and no text throws another way', async () => {
+  const user = await makeUser('bob', 'two', ['*']);
+  expect([...parseUsers(printUsers([user]), 'x').values()]).toEqual([user]);
+  expect(parsePasswordHash(printPasswordHash(user.password))).toEqual(user.password);
+  const part = fc.oneof(
+    fc.constantFrom('$scrypt$ln=14,r=8,p=1$', 'SCRAM-SHA-256$', 'senders=', ' ', '\n', '#', 'AAAA'),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.array(part), (parts) => {
+      try {
+        parseUsers(parts.join(''), 'x');
+      } catch (error) {
+        expect(String(error)).toMatch(/^Error: x:\d+: /);
+      }
+    }),
+  );
+});
+
+test.each([
+  ['a', 'a'],
+  ['a\u00adb', 'ab'],
+  ['\u2168', 'IX'],
+  ['\u00aa', 'a'],
+  ['a\u00a0b', 'a b'],
+  ['', undefined],
+  ['\u00ad', undefined],
+  ['a\0b', undefined],
+  ['\u0007', undefined],
+])('SASLprep of %j is %j (RFC 4013 §3)', (text, expected) => {
+  expect(prepared(text)).toBe(expected);
+});
+
+describe('who may send from what', () => {
+  const local = new Set(['ours.test']);
+  test.each([
+    ['ann@b.test', [], 'ann@b.test', true],
+    ['ann@b.test', [], 'ANN@B.test', true],
+    ['ann@b.test', [], 'bob@b.test', false],
+    ['ann@b.test', ['@c.test'], 'x@c.test', true],
+    ['ann@b.test', ['@c.test'], 'x@d.c.test', false],
+    ['ann@b.test', ['x@d.test'], 'x@d.test', true],
+    ['ann', [], 'ann@ours.test', true],
+    ['ann', [], 'ann@else.test', false],
+    ['ann', ['*'], 'anybody@else.test', true],
+  ])('%s with %j, %s: %s', (name, senders, address, expected) => {
+    expect(maySendAs({ name, senders }, address, local)).toBe(expected);
+  });
+});
+
+describe('failures', () => {
+  test('make the answer later, then bar, and are forgotten', () => {
+    let time = 0;
+    const guard = new AuthGuard({ now: () => time, limit: () => 4, withinMilliseconds: 600_000 });
+    const delays = Array.from({ length: 5 }, () => guard.failed('address', 'name'));
+    expect(delays).toEqual([500, 1000, 2000, 4000, 8000]);
+    expect(guard.isBarred('other', 'name')).toBe(true);
+    expect(guard.isBarred('other')).toBe(false);
+    time = 600_001;
+    expect(guard.isBarred('address', 'name')).toBe(false);
+  });
+  test('success forgets them', () => {
+    const guard = new AuthGuard({ now: () => 0, limit: () => 1, withinMilliseconds: 1 });
+    guard.failed('a');
+    guard.succeeded('a');
+    expect(guard.isBarred('a')).toBe(false);
+  });
+});

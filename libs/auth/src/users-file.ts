@@ -1,0 +1,111 @@
+/** Users kept in a file that only its owner may read (0600): read when it changes, and changed as a whole. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, watch, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { hashPassword, isPassword, nobodysHash, type PasswordHash } from './password.js';
+import { prepared } from './prepare.js';
+import { makeScramKeys, nobodysKeys } from './scram-keys.js';
+import type { Identity, ScramKeys, Users } from './users.js';
+import { parseUsers, printUsers, UsersFileError, type User } from './users-text.js';
+
+/** An editor writes in several steps. */
+const settlesWithin = 150;
+const groupAndOthers = 0o077;
+
+/** @returns nobody when there is no file; @throws UsersFileError also for a file that others may read */
+export function readUsers(file: string): ReadonlyMap<string, User> {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) return new Map();
+  if ((found.mode & groupAndOthers) !== 0)
+    throw new UsersFileError(`${file}: others may read it; say: chmod 600 ${file}`);
+  return parseUsers(readFileSync(file, 'utf8'), file);
+}
+
+/** In the place of the old file, whole or not at all. */
+export function writeUsers(file: string, users: Iterable<User>): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const written = `${file}.${process.pid}.new`;
+  writeFileSync(written, printUsers(users), { mode: 0o600, flush: true });
+  renameSync(written, file);
+}
+
+/** @throws UsersFileError for a name or a password that SASLprep does not allow */
+export async function makeUser(name: string, password: string, senders: readonly string[]): Promise<User> {
+  const user = prepared(name);
+  const secret = prepared(password);
+  if (user === undefined || /\s|^#/.test(user))
+    throw new UsersFileError('a name has no spaces and is not empty');
+  if (secret === undefined) throw new UsersFileError('a password is not empty and has no control characters');
+  return { name: user, password: await hashPassword(secret), scram: await makeScramKeys(secret), senders };
+}
+
+export interface UsersFileListeners {
+  readonly reloaded: (users: number) => void;
+  readonly failed: (text: string) => void;
+}
+
+export class UsersFile implements Users {
+  readonly #file: string;
+  readonly #listeners: UsersFileListeners;
+  readonly #secret = randomBytes(32);
+  readonly #nobody: PasswordHash = nobodysHash();
+  readonly #stopWatching: () => void;
+  #users: ReadonlyMap<string, User>;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @throws UsersFileError */
+  constructor(file: string, listeners: UsersFileListeners) {
+    this.#file = file;
+    this.#listeners = listeners;
+    this.#users = readUsers(file);
+    this.#stopWatching = this.#watch();
+  }
+
+  async checkPassword(name: string, password: string): Promise<Identity | undefined> {
+    const user = this.#find(name);
+    const right = await isPassword(prepared(password) ?? '', user?.password ?? this.#nobody);
+    return right ? user : undefined;
+  }
+
+  scramKeys(name: string): ScramKeys {
+    return this.#find(name)?.scram ?? nobodysKeys(name, this.#secret);
+  }
+
+  identity(name: string): Identity | undefined {
+    return this.#find(name);
+  }
+
+  /** Reads the file now. A bad one leaves the old users in force. */
+  reload(): void {
+    try {
+      this.#users = readUsers(this.#file);
+      this.#listeners.reloaded(this.#users.size);
+    } catch (error) {
+      this.#listeners.failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#stopWatching();
+  }
+
+  #find(name: string): User | undefined {
+    const found = prepared(name);
+    return found === undefined ? undefined : this.#users.get(found);
+  }
+
+  /** The folder: a file that is replaced, or linked anew, is another file. It may come later. */
+  #watch(): () => void {
+    const folder = dirname(this.#file);
+    if (!existsSync(folder)) mkdirSync(folder, { recursive: true });
+    const names = new Set([basename(this.#file), '..data']);
+    const watcher = watch(folder, { persistent: false }, (_, name) => {
+      if (name !== null && !names.has(name)) return;
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.reload(), settlesWithin).unref();
+    });
+    watcher.on('error', (error) => this.#listeners.failed(String(error)));
+    return () => watcher.close();
+  }
+}

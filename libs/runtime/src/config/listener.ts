@@ -1,0 +1,44 @@
+/** One of `listeners`: what is spoken on its addresses, and with whom. */
+import { z } from 'zod';
+import { domain, listenAddress } from './values.js';
+
+const role = z.enum(['mx', 'submission', 'submissions', 'lmtp']);
+
+/** PEM files; the certificate's may hold a chain. */
+const certificateFiles = { certificate_file: z.string().default(''), key_file: z.string().default('') };
+
+const tls = z
+  .strictObject({
+    /** auto: at once on `submissions` (RFC 8314), by STARTTLS elsewhere (RFC 3207). */
+    mode: z.enum(['auto', 'off']).default('auto'),
+    /** '' = a self-signed one, made in `data_dir` at the first start. */
+    ...certificateFiles,
+    /** Other certificates, by the name that a client asks for (RFC 6066 §3). */
+    sni: z
+      .record(domain, z.strictObject({ certificate_file: z.string().min(1), key_file: z.string().min(1) }))
+      .default({}),
+    min_version: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+  })
+  .prefault({});
+
+const auth = z
+  .strictObject({
+    /** auto: required on submission and submissions, off elsewhere. required: before MAIL. */
+    mode: z.enum(['auto', 'required', 'offered', 'off']).default('auto'),
+    mechanisms: z
+      .array(z.enum(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']))
+      .min(1)
+      .default(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']),
+    /** Passwords may be sent in the clear: for tests, and behind something that encrypts. */
+    without_tls: z.boolean().default(false),
+    /** owned: MAIL, From and Sender name an address of the identity. */
+    senders: z.enum(['owned', 'any']).default('owned'),
+  })
+  .prefault({});
+
+export const listener = z.strictObject({
+  role: role.default('mx'),
+  listen: z.array(listenAddress).min(1),
+  tls,
+  auth,
+});

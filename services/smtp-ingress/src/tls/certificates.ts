@@ -1,0 +1,119 @@
+/**
+ * The certificates of one listener: by the name a client asks for, else the first. Files that change are read again,
+ * and count from the next handshake on; what is not good leaves the old one in force. Sessions never notice.
+ */
+import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { dirname } from 'node:path';
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from 'node:tls';
+import type { Logger } from '@postrider/runtime';
+
+export interface CertificateFiles {
+  readonly certificate_file: string;
+  readonly key_file: string;
+}
+
+export interface CertificateOptions {
+  readonly files: CertificateFiles;
+  /** By host name in lower case. */
+  readonly sni: Readonly<Record<string, CertificateFiles>>;
+  readonly minVersion: SecureVersion;
+  readonly log: Logger;
+}
+
+/** A certificate and its key are two files: both have to be there. */
+const settlesWithin = 150;
+
+interface Contexts {
+  readonly first: SecureContextOptions;
+  readonly byName: ReadonlyMap<string, SecureContext>;
+}
+
+export class Certificates {
+  readonly #options: CertificateOptions;
+  readonly #watchers: readonly FSWatcher[];
+  #contexts: Contexts;
+  #seen: string;
+  #timer: NodeJS.Timeout | undefined;
+  /** Called with the new first one. */
+  changed: (first: SecureContextOptions) => void = () => undefined;
+
+  /** @throws when a file can't be read or is none that TLS can use */
+  constructor(options: CertificateOptions) {
+    this.#options = options;
+    this.#seen = this.#signature();
+    this.#contexts = read(options);
+    // The folder: a file that is replaced, or linked anew by a ConfigMap, is another file.
+    const folders = new Set(filesOf(options).map((file) => dirname(file)));
+    this.#watchers = [...folders].map((folder) => watch(folder, { persistent: false }, () => this.#soon()));
+  }
+
+  /** For clients that ask for no name, or for one that is not there. */
+  get first(): SecureContextOptions {
+    return this.#contexts.first;
+  }
+
+  /** @param name as the client gave it (RFC 6066 §3) */
+  contextFor(name: string): SecureContext | undefined {
+    return this.#contexts.byName.get(name.toLowerCase());
+  }
+
+  /** Reads what has changed. */
+  reload(): void {
+    const signature = this.#signature();
+    if (signature === this.#seen) return;
+    this.#seen = signature;
+    const files = filesOf(this.#options);
+    try {
+      this.#contexts = read(this.#options);
+      this.changed(this.#contexts.first);
+      this.#options.log.info({ files }, 'certificates read again');
+    } catch (error) {
+      this.#options.log.error(
+        { files, problem: String(error) },
+        'bad certificate: the old ones stay in force',
+      );
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    for (const watcher of this.#watchers) watcher.close();
+  }
+
+  #soon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.reload(), settlesWithin).unref();
+  }
+
+  /** Changes when a file's content may have. */
+  #signature(): string {
+    return filesOf(this.#options)
+      .map((file) => {
+        const { ino, size, mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {};
+        return `${ino ?? ''} ${size ?? ''} ${mtimeMs ?? ''}`;
+      })
+      .join(' ');
+  }
+}
+
+const filesOf = ({ files, sni }: CertificateOptions): readonly string[] =>
+  [files, ...Object.values(sni)].flatMap(({ certificate_file, key_file }) => [certificate_file, key_file]);
+
+function read({ files, sni, minVersion }: CertificateOptions): Contexts {
+  const options = ({ certificate_file, key_file }: CertificateFiles): SecureContextOptions => ({
+    cert: readFileSync(certificate_file),
+    key: readFileSync(key_file),
+    minVersion,
+    honorCipherOrder: true,
+  });
+  const context = (named: CertificateFiles): SecureContext => createSecureContext(options(named));
+  const byName = Object.entries(sni).map(([name, named]) => [name.toLowerCase(), context(named)] as const);
+  // Certificate and key that do not fit are told here.
+  context(files);
+  return { first: options(files), byName: new Map(byName) };
+}

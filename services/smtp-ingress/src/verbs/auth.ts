@@ -1,0 +1,128 @@
+/**
+ * auth-command = "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response] CRLF
+ * The client shows who it is, by a mechanism of SASL (RFC 4954 §4). Every failure takes longer to be told than the one
+ * before, and says no more than that it failed.
+ */
+import type { Mechanism, SaslExchange, SaslStep } from '@postrider/auth';
+import { plainReply, reply, type CommandLine } from '@postrider/smtp';
+import { mechanismsOf, type ListenerAuth } from '../auth/listener-auth.js';
+import { defineVerb, type SessionFacts, type Step } from './verb.js';
+
+const notOffered = reply(502, '5.5.1', 'AUTH is not offered here');
+const ehloFirst = reply(503, '5.5.1', 'Send EHLO first');
+const isAuthenticated = reply(503, '5.5.1', 'You have authenticated already');
+const badSyntax = reply(501, '5.5.4', 'Use AUTH mechanism [initial-response]');
+const needsTls = reply(538, '5.7.11', 'Encryption required: send STARTTLS first');
+const noSuchMechanism = reply(504, '5.5.4', 'This mechanism is not offered');
+const barred = reply(454, '4.7.0', 'Too many failures, try again later');
+const tooLong = reply(500, '5.5.6', 'Authentication exchange line is too long');
+const notBase64 = reply(501, '5.5.2', 'Response must be base64');
+const cancelled = reply(501, '5.7.0', 'Authentication cancelled');
+const malformed = reply(501, '5.5.2', 'Response makes no sense in this mechanism');
+const invalid = reply(535, '5.7.8', 'Authentication credentials invalid');
+const unavailable = reply(454, '4.7.0', 'Authentication can not be checked now, try again later');
+const succeeded = reply(235, '2.7.0', 'Authentication succeeded');
+
+/** sasl-mech = 1*20mech-char (RFC 4954 §8) */
+const command = /^([A-Za-z0-9_-]{1,20})(?: +(\S+))?$/;
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** RFC 4954 §4 */
+const responseInOctets = 12_288;
+
+export const auth = defineVerb({
+  name: 'AUTH',
+  syntax: 'AUTH mechanism [initial-response]',
+  allowedIn: ['ready'],
+  replies: [235, 334, 432, 454, 500, 501, 502, 503, 504, 534, 535, 538],
+  lastInGroup: true,
+  act(argument, { client }, facts) {
+    const { auth, identity, tls, address } = facts;
+    if (!auth) return { reply: notOffered };
+    if (client.protocol === 'SMTP') return { reply: ehloFirst };
+    if (identity) return { reply: isAuthenticated };
+    const [, name, initial] = command.exec(argument) ?? [];
+    if (name === undefined) return { reply: badSyntax };
+    if (!tls && !auth.withoutTls) return { reply: needsTls };
+    const mechanism = mechanismsOf(facts).find((offered) => offered.name === name.toUpperCase());
+    if (!mechanism) return { reply: noSuchMechanism };
+    if (auth.guard.isBarred(addressKey(address))) return { reply: barred };
+    return new AuthDialogue(mechanism, auth, facts).begin(initial);
+  },
+});
+
+class AuthDialogue {
+  readonly #exchange: SaslExchange;
+  readonly #auth: ListenerAuth;
+  readonly #facts: SessionFacts;
+
+  constructor(mechanism: Mechanism, listener: ListenerAuth, facts: SessionFacts) {
+    this.#auth = listener;
+    this.#facts = facts;
+    this.#exchange = mechanism.begin({
+      users: listener.users,
+      binding: (type) => facts.tls?.binding(type),
+      offersBinding: mechanismsOf(facts).some(({ binds }) => binds),
+    });
+  }
+
+  /** `=` is an initial response without octets (RFC 4954 §4). */
+  begin(initial: string | undefined): Step | Promise<Step> {
+    if (initial === undefined) return this.#respond(undefined);
+    return this.#decode(initial === '=' ? '' : initial);
+  }
+
+  #answer(line: CommandLine): Step | Promise<Step> {
+    if (line.kind === 'refused') return { reply: line.problem === 'too-long' ? tooLong : notBase64 };
+    return line.text === '*' ? { reply: cancelled } : this.#decode(line.text);
+  }
+
+  #decode(text: string): Step | Promise<Step> {
+    return base64.test(text) ? this.#respond(Buffer.from(text, 'base64')) : { reply: notBase64 };
+  }
+
+  async #respond(response: Buffer | undefined): Promise<Step> {
+    let step: SaslStep;
+    try {
+      step = await this.#exchange.respond(response);
+    } catch (fault) {
+      this.#facts.ingress.log.error({ fault: String(fault) }, 'users can not be asked');
+      return { reply: unavailable };
+    }
+    switch (step.result) {
+      case 'challenge':
+        return {
+          reply: plainReply(334, step.challenge.toString('base64')),
+          then: { do: 'ask', maximum: responseInOctets, answer: (line) => this.#answer(line) },
+        };
+      case 'authenticated':
+        if (this.#auth.guard.isBarred(this.#nameKey)) return { reply: barred };
+        this.#auth.guard.succeeded(addressKey(this.#facts.address), this.#nameKey);
+        return { reply: succeeded, facts: { identity: step.identity } };
+      case 'failed':
+        return step.why === 'malformed' ? { reply: malformed } : this.#failed();
+    }
+  }
+
+  /** A right password is no better than a wrong one as long as the name is barred. */
+  async #failed(): Promise<Step> {
+    const { guard } = this.#auth;
+    const isBarred = guard.isBarred(this.#nameKey);
+    const delay = guard.failed(addressKey(this.#facts.address), this.#nameKey);
+    await new Promise<void>((resolve) => void this.#facts.ingress.clock.after(delay, resolve));
+    return { reply: isBarred ? barred : invalid };
+  }
+
+  get #nameKey(): string {
+    return `name ${this.#exchange.name ?? ''}`;
+  }
+}
+
+/** IPv6 by its /64: one host has all of it. */
+function addressKey(address: string): string {
+  if (!address.includes(':')) return `address ${address}`;
+  const [before = '', after] = address.split('::');
+  const groups = before.split(':');
+  const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').length;
+  const whole = [...groups, ...Array.from({ length: missing }, () => '0'), ...(after ?? '').split(':')];
+  return `address ${whole.slice(0, 4).join(':')}`;
+}
