@@ -24,3 +24,10 @@ export {
 } from './route.js';
 export { buildDsn, type DsnOptions, type DsnRecipient } from './dsn.js';
 export { dateTime } from './date-time.js';
+export {
+  decidingRule,
+  parseAccessRule,
+  type AccessAction,
+  type AccessFacts,
+  type AccessRule,
+} from './access.js';

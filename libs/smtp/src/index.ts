@@ -1,5 +1,12 @@
 export type { EnhancedStatus, Reply } from './reply.js';
-export { AddressSyntax, domainlessPostmaster, type ForwardPath, type Mailbox } from './address-syntax.js';
+export {
+  AddressSyntax,
+  domainlessPostmaster,
+  isIpv4,
+  isIpv6,
+  type ForwardPath,
+  type Mailbox,
+} from './address-syntax.js';
 export { parseCommandLine, type Command } from './command-line.js';
 export {
   isString,

@@ -22,6 +22,7 @@ import { ContentBudget } from './content/content-budget.js';
 import { ingressEvents } from './events.js';
 import { noCounts, type Ingress } from './ingress.js';
 import { Listeners } from './listener.js';
+import { AccessRules } from './policy/access-rules.js';
 import { settingsOf } from './settings.js';
 import { submitBehaviour } from './submit.js';
 
@@ -34,7 +35,7 @@ const seedInOctets = 8;
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const ingress = ingressOf(context);
-  const authentication = authenticationOf(context, ingress);
+  const authentication = authenticationOf(context, () => ingress.settings.limits.auth_failures);
   const listeners = new Listeners(ingress, context.config.data_dir, authentication);
   await listeners.open(context.config.listeners);
   const submit = await context.bus.host(smtpIngress, submitBehaviour(ingress));
@@ -44,11 +45,13 @@ async function start(context: ServiceContext): Promise<RunningService> {
     figures: () => ({ ...counts, contentHeldInOctets: budget.used, ...writer.figures() }),
     reconfigured: (config) => {
       ingress.settings = settingsOf(config);
+      ingress.access.reconfigured(config.access);
     },
     async drain() {
       submit.pause();
       await listeners.drain();
       authentication?.users.stop();
+      ingress.access.stop();
       await submit.stop();
       await writer.drained();
     },
@@ -58,7 +61,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
 /** @returns undefined where no listener offers AUTH; @throws StartError for a users' file that is not good */
 function authenticationOf(
   context: ServiceContext,
-  ingress: Ingress,
+  limit: () => number,
 ): (Authentication & { users: UsersFile }) | undefined {
   const { config, log, clock } = context;
   const offered = Object.values(config.listeners).some(({ role, auth }) => modeOf(role, auth) !== 'off');
@@ -69,7 +72,6 @@ function authenticationOf(
       reloaded: (count) => log.info({ file, users: count }, 'users read'),
       failed: (problem) => log.error({ file, problem }, 'bad users file: the old users stay'),
     });
-    const limit = (): number => ingress.settings.limits.auth_failures;
     return { users, guard: new AuthGuard({ now: () => clock.monotonic(), limit, withinMilliseconds }) };
   } catch (error) {
     throw error instanceof UsersFileError ? new StartError(error.message) : error;
@@ -87,6 +89,7 @@ function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress 
     budget: new ContentBudget(),
     newMailId: mailIdSource(() => clock.now(), randomBytes(seedInOctets)),
     resolve: (forwardPath) => aliases.ask('resolve', { forwardPath }),
+    access: new AccessRules(config.access, log),
     counts: noCounts(),
   };
 }

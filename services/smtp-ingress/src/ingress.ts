@@ -6,6 +6,7 @@ import type { Logger } from '@postrider/runtime';
 import type { SpoolWriter } from '@postrider/spool';
 import type { ContentBudget } from './content/content-budget.js';
 import type { IngressEvents } from './events.js';
+import type { AccessRules } from './policy/access-rules.js';
 import type { Settings } from './settings.js';
 
 export interface Ingress {
@@ -19,6 +20,7 @@ export interface Ingress {
   readonly newMailId: () => MailId;
   /** Asks alias-expander who a local address is. Rejects when there is no answer in time. */
   readonly resolve: (forwardPath: string) => Promise<ResolveAnswer>;
+  readonly access: AccessRules;
   readonly counts: Counts;
 }
 
@@ -30,6 +32,8 @@ export interface Counts {
   accepted: number;
   /** Contents refused or not stored, and recipients and senders refused. */
   rejected: number;
+  /** By access rules. */
+  discarded: number;
   contentInOctets: number;
 }
 
@@ -38,5 +42,6 @@ export const noCounts = (): Counts => ({
   sessionsTotal: 0,
   accepted: 0,
   rejected: 0,
+  discarded: 0,
   contentInOctets: 0,
 });

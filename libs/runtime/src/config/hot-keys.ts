@@ -12,6 +12,7 @@ export const hotKeys: readonly HotKey[] = [
   { key: 'postmaster', effect: 'smtp-ingress, queue-manager: from the next mail on' },
   { key: 'limits', effect: 'smtp-ingress: from the next session on' },
   { key: 'relay', effect: 'smtp-ingress: from the next recipient on' },
+  { key: 'access', effect: 'smtp-ingress: from the next recipient on; a changed access file at once' },
   { key: 'local', effect: 'smtp-ingress, alias-expander, queue-manager: from the next mail on' },
   { key: 'aliases', effect: 'alias-expander: at once; a changed alias file needs no change here' },
   { key: 'routes', effect: 'queue-manager: from the next attempt on' },

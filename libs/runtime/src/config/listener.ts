@@ -42,7 +42,7 @@ export const listener = z.strictObject({
   tls,
   auth,
   /** Balancers: their connections begin with a PROXY header, version 1 or 2. */
-  proxy_from: z.array(network).default([]),
+  proxy_from: z.array(network).prefault([]),
   /** Who may speak for other clients by XCLIENT and XFORWARD. */
-  xclient_from: z.array(network).default([]),
+  xclient_from: z.array(network).prefault([]),
 });

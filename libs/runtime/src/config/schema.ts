@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { listener } from './listener.js';
 import {
+  accessRule,
   decision,
   domain,
   domainOrSuffix,
@@ -59,6 +60,10 @@ export const configSchema = z.strictObject({
       networks: z.array(network).prefault(['127.0.0.0/8', '::1/128']),
       domains: z.array(domainOrSuffix).default([]),
     })
+    .prefault({}),
+  /** Asked at each recipient, those of the file after these. */
+  access: z
+    .strictObject({ rules: z.array(accessRule).prefault([]), file: z.string().default('') })
     .prefault({}),
   local: z
     .strictObject({

@@ -1,6 +1,12 @@
 /** Values with a form of their own: sizes, durations, networks, addresses, domains, route targets. */
 import { isIP } from 'node:net';
-import { parseRouteTarget, type RouteTarget, type RouteTargets } from '@postrider/mail';
+import {
+  parseAccessRule,
+  parseRouteTarget,
+  type AccessRule,
+  type RouteTarget,
+  type RouteTargets,
+} from '@postrider/mail';
 import { z } from 'zod';
 
 const sizeUnits: Readonly<Record<string, number>> = {
@@ -83,6 +89,16 @@ export const decision = z
     "must be a domain, '.suffix' or '*'",
   )
   .toLowerCase();
+
+/** One line of libs/mail access.ts. */
+export const accessRule = z.string().transform((text, context): AccessRule => {
+  const rule = parseAccessRule(text);
+  if ('error' in rule) {
+    context.addIssue({ code: 'custom', message: rule.error });
+    return z.NEVER;
+  }
+  return rule;
+});
 
 export const routeTarget = z.string().transform((text, context): RouteTarget => {
   const target = parseRouteTarget(text);

@@ -1,6 +1,7 @@
 /** The table of commands; help is printed from it. */
 import { exitCodes, complain, say, type Command } from '../command.js';
 import { table } from '../table.js';
+import { access } from './access.js';
 import { config } from './config.js';
 import { demo } from './demo.js';
 import { events } from './events.js';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   config,
   route,
   users,
+  access,
   demo,
   installSendmail,
 ];

@@ -135,3 +135,17 @@ function expanded(given: string, members: readonly string[]): RecipientVerdict {
     accepted: { given, recipients: members.map((forwardPath) => ({ forwardPath, original: given })) },
   };
 }
+
+/** The operator's rule says who gets it: his address is judged as ours, and the one that was given is kept. */
+export async function redirected(
+  given: string,
+  to: string,
+  context: RecipientContext,
+): Promise<RecipientVerdict> {
+  const mailbox = parseMailbox(to);
+  if (!mailbox) return { refused: cannotTell };
+  const verdict = await judgeRecipient(mailbox, true, context);
+  if ('refused' in verdict) return verdict;
+  const recipients = verdict.accepted.recipients.map(({ forwardPath }) => ({ forwardPath, original: given }));
+  return { accepted: { given, recipients } };
+}

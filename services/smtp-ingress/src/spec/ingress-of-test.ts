@@ -6,6 +6,7 @@ import type { CommitResult } from '@postrider/spool';
 import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
+import { AccessRules } from '../policy/access-rules.js';
 import { networksOf } from '../policy/networks.js';
 import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
@@ -57,6 +58,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     budget: new ContentBudget(),
     newMailId: () => `id${++ids}`,
     resolve: () => Promise.resolve({ result: 'local' }),
+    access: new AccessRules(configSchema.parse(config).access, log),
     counts: noCounts(),
     writer: {
       shard: '0',

@@ -35,6 +35,7 @@ async function store(
   session: SessionFacts,
 ): Promise<Reply> {
   const { ingress, address, listener, identity, forwarded } = session;
+  if (forwardPaths.every(({ recipients }) => recipients.length === 0)) return discard(content, session);
   const facts = {
     ...transaction,
     id: content.id,
@@ -51,6 +52,14 @@ async function store(
   } finally {
     content.release();
   }
+}
+
+/** By access rules nobody is to have it. */
+function discard(content: ContentReceiver, { ingress, address }: SessionFacts): Reply {
+  content.abandon();
+  ingress.counts.discarded++;
+  ingress.log.info({ mail: content.id, client: address }, 'discarded by an access rule');
+  return reply(250, '2.0.0', `Ok: queued as ${content.id}`);
 }
 
 const notCrlf = (what: string): Reply =>

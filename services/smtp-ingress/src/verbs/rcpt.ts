@@ -2,10 +2,11 @@
  * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
  * Adds a recipient, if relay control and the alias table allow it (RFC 5321 §4.1.1.3).
  */
+import type { AccessAction } from '@postrider/mail';
 import { domainlessPostmaster, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
 import { unknownParameter } from '../extensions.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
-import { judgeRecipient } from '../policy/recipients.js';
+import { judgeRecipient, redirected } from '../policy/recipients.js';
 import { mayRelay } from '../policy/relay-control.js';
 import { notNow, syntaxError } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
@@ -33,11 +34,8 @@ export const rcpt = defineVerb({
     // RFC 3030 §2: the data has begun.
     if (state.name === 'rcpt' && state.chunks) return { reply: notNow('rcpt') };
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
-    const { ingress, address, role, identity } = facts;
-    const trusted =
-      identity !== undefined || (role.relaysForNetworks && mayRelay(address, ingress.settings.relay));
     const { forwardPath } = parsed.value;
-    const verdict = judgeRecipient(forwardPath, trusted, ingress);
+    const verdict = judge(forwardPath, state, facts);
     const step = (given: RecipientVerdict): Step =>
       'refused' in given
         ? { reply: given.refused, about: addressOf(forwardPath) }
@@ -45,6 +43,47 @@ export const rcpt = defineVerb({
     return verdict instanceof Promise ? verdict.then(step) : step(verdict);
   },
 });
+
+/** Access rules first; where none decides, relay control. */
+function judge(
+  forwardPath: ForwardPath,
+  state: State,
+  facts: SessionFacts,
+): RecipientVerdict | Promise<RecipientVerdict> {
+  const { ingress, address, role, identity } = facts;
+  const mayRelayHere = role.relaysForNetworks && mayRelay(address, ingress.settings.relay);
+  const trusted = identity !== undefined || mayRelayHere;
+  const action = ingress.access.areThere ? ruleFor(forwardPath, state, facts) : undefined;
+  switch (action?.act) {
+    case 'refuse':
+      return { refused: reply(action.code, action.status, action.text) };
+    case 'discard':
+      return { accepted: { given: addressOf(forwardPath), recipients: [] } };
+    case 'redirect':
+      return redirected(addressOf(forwardPath), action.to, ingress);
+    case 'relay':
+      return judgeRecipient(forwardPath, true, ingress);
+    default:
+      return judgeRecipient(forwardPath, trusted, ingress);
+  }
+}
+
+function ruleFor(
+  forwardPath: ForwardPath,
+  { client, transaction }: State,
+  { ingress, address, listener, tls, identity }: SessionFacts,
+): AccessAction | undefined {
+  const rule = ingress.access.decide({
+    client: address,
+    helo: client.helo,
+    listener,
+    tls: tls !== undefined,
+    from: transaction.reversePath,
+    to: addressOf(forwardPath),
+    ...(identity ? { identity: identity.name } : {}),
+  });
+  return rule?.action;
+}
 
 const addressOf = (forwardPath: ForwardPath): string =>
   forwardPath === domainlessPostmaster ? forwardPath : forwardPath.text;

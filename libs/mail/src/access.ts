@@ -1,0 +1,157 @@
+/**
+ * Access rules: who may send what to whom, beyond what relay control says by itself. One rule a line,
+ *
+ *   condition=value[,value…] … action
+ *
+ * all conditions have to hold, one value of each. The first rule that fits decides.
+ *
+ *   client=192.0.2.0/24     helo=mx.example.org, .example.org     listener=mx     tls=yes|no
+ *   from=a@b.example, @b.example, @.example (all under it), <>    to=the same without <>
+ *   identity=ann@b.example, * (anybody who authenticated), - (nobody)
+ *
+ *   relay                   take it, wherever it goes
+ *   accept                  as without rules; no later rule is asked
+ *   reject [code status] [text]      550 5.7.1 without
+ *   defer [text]            451 4.7.1
+ *   discard                 take it, and drop it for this recipient
+ *   redirect address        another recipient in the place of this one
+ */
+import { isDomain, isMailbox, type EnhancedStatus } from '@postrider/smtp';
+import { isInNetwork, parseNetwork } from './network.js';
+
+export interface AccessFacts {
+  readonly client: string;
+  readonly helo: string;
+  readonly listener: string;
+  readonly tls: boolean;
+  readonly identity?: string;
+  /** '' is the null reverse-path. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export type AccessAction =
+  | { readonly act: 'relay' | 'accept' | 'discard' }
+  | { readonly act: 'redirect'; readonly to: string }
+  | { readonly act: 'refuse'; readonly code: number; readonly status: EnhancedStatus; readonly text: string };
+
+export interface AccessRule {
+  /** As written. */
+  readonly text: string;
+  readonly action: AccessAction;
+  fits(facts: AccessFacts): boolean;
+}
+
+type Test = (facts: AccessFacts) => boolean;
+/** @returns undefined for a value of another form */
+type Condition = (value: string) => Test | undefined;
+
+const conditions: Readonly<Record<string, Condition>> = {
+  client(value) {
+    const network = parseNetwork(value);
+    return network && (({ client }) => isInNetwork(client, network));
+  },
+  helo: (value) =>
+    isDomain(value.replace(/^\./, '')) ? ({ helo }) => isDomainOf(helo, value.toLowerCase()) : undefined,
+  listener:
+    (value) =>
+    ({ listener }) =>
+      listener === value,
+  tls: (value) => (value === 'yes' || value === 'no' ? ({ tls }) => tls === (value === 'yes') : undefined),
+  identity(value) {
+    if (value === '*') return ({ identity }) => identity !== undefined;
+    return value === '-' ? ({ identity }) => identity === undefined : ({ identity }) => identity === value;
+  },
+  from(value) {
+    if (value === '<>') return ({ from }) => from === '';
+    const matches = addressPattern(value);
+    return matches && (({ from }) => matches(from));
+  },
+  to(value) {
+    const matches = addressPattern(value);
+    return matches && (({ to }) => matches(to));
+  },
+};
+
+/** @returns the rule, or what is wrong with the line */
+export function parseAccessRule(text: string): AccessRule | { readonly error: string } {
+  const tests: (readonly Test[])[] = [];
+  let rest = text.trim();
+  for (let match = next(rest); match; match = next(rest)) {
+    const [whole, name = '', values = ''] = match;
+    const condition = conditions[name];
+    if (!condition)
+      return { error: `unknown condition '${name}': use ${Object.keys(conditions).join(', ')}` };
+    const alternatives = values.split(',').map((value) => condition(value));
+    const bad = values.split(',')[alternatives.findIndex((test) => test === undefined)];
+    if (bad !== undefined) return { error: `'${bad}' is no value for ${name}=` };
+    tests.push(alternatives.filter((test) => test !== undefined));
+    rest = rest.slice(whole.length);
+  }
+  const action = parseAction(rest);
+  if ('error' in action) return action;
+  return {
+    text: text.trim(),
+    action,
+    fits: (facts) => tests.every((alternatives) => alternatives.some((test) => test(facts))),
+  };
+}
+
+const next = (text: string): RegExpExecArray | null => /^([a-z]+)=(\S+)\s+/.exec(text);
+
+export const decidingRule = (rules: readonly AccessRule[], facts: AccessFacts): AccessRule | undefined =>
+  rules.find((rule) => rule.fits(facts));
+
+function parseAction(text: string): AccessAction | { readonly error: string } {
+  const [, act = '', rest = ''] = /^([a-z]+)(?:\s+(.*))?$/.exec(text) ?? [];
+  switch (act) {
+    case 'relay':
+    case 'accept':
+    case 'discard':
+      return rest === '' ? { act } : { error: `nothing may follow ${act}` };
+    case 'redirect':
+      return isMailbox(rest) ? { act, to: rest } : { error: 'after redirect an address must follow' };
+    case 'reject':
+      return refusal(rest, { code: 550, status: '5.7.1', text: 'Not taken here' });
+    case 'defer':
+      return refusal(rest, { code: 451, status: '4.7.1', text: 'Not taken now, try again later' });
+    default:
+      return {
+        error: `'${text}' is no action: use relay, accept, reject, defer, discard or redirect address`,
+      };
+  }
+}
+
+interface Refusal {
+  readonly code: number;
+  readonly status: EnhancedStatus;
+  readonly text: string;
+}
+
+function refusal(text: string, preset: Refusal): AccessAction | { readonly error: string } {
+  if (/[^\x20-\x7e]/.test(text)) return { error: 'the text of a reply is printable US-ASCII' };
+  const [, code, status, rest = ''] =
+    /^([0-9]{3}) ([0-9]\.[0-9]{1,3}\.[0-9]{1,3})(?: (.*))?$/.exec(text) ?? [];
+  if (code === undefined || status === undefined)
+    return { act: 'refuse', ...preset, text: text === '' ? preset.text : text };
+  // RFC 2034 §4: both say the same; a temporary failure stays one.
+  if (code[0] !== status[0] || Number(code[0]) !== Math.floor(preset.code / 100))
+    return { error: `a code and a status here begin with ${Math.floor(preset.code / 100)}` };
+  return { act: 'refuse', code: Number(code), status: status as EnhancedStatus, text: rest || preset.text };
+}
+
+/** `a@b.example`, `@b.example`, `@.example`. Local parts in any case, as most who write rules think of them. */
+function addressPattern(value: string): ((address: string) => boolean) | undefined {
+  if (value.startsWith('@')) {
+    const domain = value.slice(1).toLowerCase();
+    if (!isDomain(domain.replace(/^\./, ''))) return undefined;
+    return (address) =>
+      address.includes('@') && isDomainOf(address.slice(address.lastIndexOf('@') + 1), domain);
+  }
+  if (!isMailbox(value)) return undefined;
+  const wanted = value.toLowerCase();
+  return (address) => address.toLowerCase() === wanted;
+}
+
+const isDomainOf = (domain: string, pattern: string): boolean =>
+  pattern.startsWith('.') ? domain.toLowerCase().endsWith(pattern) : domain.toLowerCase() === pattern;

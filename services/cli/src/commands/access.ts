@@ -1,0 +1,72 @@
+import { decidingRule, parseAccessRule, type AccessFacts, type AccessRule } from '@postrider/mail';
+import { readFileSync } from 'node:fs';
+import { isMailbox } from '@postrider/smtp';
+import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { configuration } from '../connection.js';
+import { parseFlags } from '../flags.js';
+
+export const access: Command = {
+  name: 'access',
+  synopsis:
+    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS [--helo H] [--listener L] [--identity I] [--tls]',
+  summary: 'which access rule decides; 1 when none does, and relay control decides',
+  run(words) {
+    const text = { type: 'string' } as const;
+    const { values, positionals } = parseFlags(words, {
+      client: text,
+      from: text,
+      to: text,
+      helo: text,
+      listener: text,
+      identity: text,
+      tls: { type: 'boolean' },
+    });
+    const { client, from, to, identity } = values;
+    if (positionals.join(' ') !== 'check' || client === undefined || from === undefined || to === undefined)
+      throw new UsageError("say 'check' with --client, --from and --to");
+    if (!isMailbox(to) || (from !== '' && !isMailbox(from)))
+      throw new UsageError('--from and --to are addresses');
+    const facts: AccessFacts = {
+      client,
+      from,
+      to,
+      helo: values.helo ?? '',
+      listener: values.listener ?? 'mx',
+      tls: values.tls === true,
+      ...(identity === undefined ? {} : { identity }),
+    };
+    return Promise.resolve(answer(rulesOf(values.config), facts, values.json === true));
+  },
+};
+
+function answer(rules: readonly PlacedRule[], facts: AccessFacts, json: boolean): number {
+  const found = rules.find((rule) => decidingRule([rule], facts));
+  if (json) sayJson(found ? { place: found.place, rule: found.text } : null);
+  else
+    say(found ? `${found.place}: ${found.text}` : `no rule of ${rules.length} decides: relay control does`);
+  return found ? exitCodes.done : exitCodes.nothingMatched;
+}
+
+type PlacedRule = AccessRule & { readonly place: string };
+
+/** In the order in which they are asked. @throws CommandFailed for a file that is not good */
+function rulesOf(path: string | undefined): readonly PlacedRule[] {
+  const { rules, file } = configuration(path).config.access;
+  const own = rules.map((rule, n) => ({ ...rule, place: `access.rules[${n}]` }));
+  return file === '' ? own : [...own, ...fileRules(file)];
+}
+
+function fileRules(file: string): readonly PlacedRule[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandFailed(`access.file: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return text.split(/\r?\n/).flatMap((line, n) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const rule = parseAccessRule(line);
+    if ('error' in rule) throw new CommandFailed(`${file}:${n + 1}: ${rule.error}`);
+    return [{ ...rule, place: `${file}:${n + 1}` }];
+  });
+}
