@@ -22,6 +22,7 @@ import { ContentBudget } from './content/content-budget.js';
 import { ingressEvents } from './events.js';
 import { noCounts, type Ingress } from './ingress.js';
 import { Listeners } from './listener.js';
+import { clientLimits } from './policy/client-limits.js';
 import { AccessRules } from './policy/access-rules.js';
 import { settingsOf } from './settings.js';
 import { submitBehaviour } from './submit.js';
@@ -80,7 +81,7 @@ function authenticationOf(
 
 function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress {
   const aliases = bus.ref(aliasExpander);
-  return {
+  const ingress: Ingress = {
     settings: settingsOf(config),
     clock,
     log,
@@ -90,8 +91,10 @@ function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress 
     newMailId: mailIdSource(() => clock.now(), randomBytes(seedInOctets)),
     resolve: (forwardPath) => aliases.ask('resolve', { forwardPath }),
     access: new AccessRules(config.access, log),
+    clients: clientLimits(clock, () => ingress.settings),
     counts: noCounts(),
   };
+  return ingress;
 }
 
 function writerOf(spool: ServiceContext['spool'], bus: Bus, shards: number): SpoolWriter {

@@ -6,6 +6,7 @@ import type { Logger } from '@postrider/runtime';
 import type { SpoolWriter } from '@postrider/spool';
 import type { ContentBudget } from './content/content-budget.js';
 import type { IngressEvents } from './events.js';
+import type { ClientLimits } from './policy/client-limits.js';
 import type { AccessRules } from './policy/access-rules.js';
 import type { Settings } from './settings.js';
 
@@ -21,6 +22,7 @@ export interface Ingress {
   /** Asks alias-expander who a local address is. Rejects when there is no answer in time. */
   readonly resolve: (forwardPath: string) => Promise<ResolveAnswer>;
   readonly access: AccessRules;
+  readonly clients: ClientLimits;
   readonly counts: Counts;
 }
 

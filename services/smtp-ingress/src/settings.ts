@@ -10,6 +10,7 @@ export interface Settings {
   /** Where mail for `<postmaster>` without a domain goes (RFC 5321 §4.5.1). */
   readonly postmaster: string;
   readonly limits: Config['limits'];
+  readonly privacy: Config['privacy'];
   readonly relay: RelayRules;
 }
 
@@ -19,6 +20,7 @@ export function settingsOf(config: Config): Settings {
     hostname: name,
     postmaster: config.postmaster || `postmaster@${config.local.domains[0] ?? name}`,
     limits: config.limits,
+    privacy: config.privacy,
     relay: relayRules(config),
   };
 }

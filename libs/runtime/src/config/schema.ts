@@ -17,6 +17,8 @@ import {
   routeTargets,
 } from './values.js';
 
+const audience = z.enum(['all', 'authenticated', 'networks', 'nobody']);
+
 export const configSchema = z.strictObject({
   version: z.literal(1).default(1),
   /** Banner, EHLO, Received. '' = not set. */
@@ -49,6 +51,17 @@ export const configSchema = z.strictObject({
       connections: z.int().min(1).default(10_000),
       /** Failures to authenticate by one address or under one name, within ten minutes. */
       auth_failures: z.int().min(1).default(20),
+      /** Of one address (IPv6: a /64) outside relay.networks; 0 is no limit. */
+      per_client: z
+        .strictObject({
+          connections: z.int().min(0).default(200),
+          connections_a_minute: z.int().min(0).default(0),
+          mails_a_minute: z.int().min(0).default(0),
+          recipients_a_minute: z.int().min(0).default(0),
+        })
+        .prefault({}),
+      /** Clients outside relay.networks wait so long for the banner; who speaks before it is refused. */
+      greeting_delay: duration('0s'),
       /** Idle wait for a command (RFC 5321 §4.5.3.2.7). */
       command_timeout: duration('5m'),
       /** All of DATA; below the age at which orphaned chunks are swept. */
@@ -59,6 +72,19 @@ export const configSchema = z.strictObject({
     .strictObject({
       networks: z.array(network).prefault(['127.0.0.0/8', '::1/128']),
       domains: z.array(domainOrSuffix).default([]),
+    })
+    .prefault({}),
+  /** Who may ask what; networks: those of `relay`, and whoever has authenticated. */
+  privacy: z
+    .strictObject({
+      vrfy: audience.default('nobody'),
+      expn: audience.default('nobody'),
+      help: audience.default('all'),
+      /** After the host name and the protocol. */
+      banner: z
+        .string()
+        .regex(/^[\x20-\x7e]{0,200}$/, 'must be a line of printable US-ASCII')
+        .default('Postrider'),
     })
     .prefault({}),
   /** Asked at each recipient, those of the file after these. */

@@ -3,8 +3,12 @@ import type { BlockList, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
+import type { Clock } from '@postrider/actor';
+import { renderReply } from '@postrider/smtp';
 import { isIn } from '../policy/networks.js';
+import { mayRelay } from '../policy/relay-control.js';
 import { readProxyHeader } from './proxied.js';
+import { tooMuchOfClient } from './replies.js';
 import { Session, type SessionOutput } from './session.js';
 
 /** After our last word: time for the client to read it and close. */
@@ -51,6 +55,14 @@ function serveClient(
   watcher: ConnectionWatcher,
 ): void {
   const { tls } = options;
+  const { clients, settings } = options.facts.ingress;
+  if (!clients.connected(address)) {
+    // In the clear it would be no reply to a client that begins with TLS.
+    if (options.facts.role.tlsAtOnce) socket.destroy();
+    else socket.end(renderReply(tooMuchOfClient(settings.hostname)), () => socket.destroy());
+    return;
+  }
+  socket.once('close', () => clients.disconnected(address));
   const { tlsAtOnce } = options.facts.role;
   const facts = { ...options.facts, address, offersTls: tls !== undefined && !tlsAtOnce };
   if (tls && tlsAtOnce)
@@ -74,6 +86,8 @@ class Connection implements SessionOutput {
   readonly #session: Session;
   readonly #context: ConnectionContext;
   readonly #silence: number;
+  readonly #clock: Clock;
+  readonly #greetingDelay: number;
   #socket: Socket;
   #unlisten: () => void = () => undefined;
 
@@ -81,13 +95,17 @@ class Connection implements SessionOutput {
     this.#socket = socket;
     this.#context = context;
     this.#silence = facts.limits.command_timeout;
+    this.#clock = facts.ingress.clock;
+    const isOurs = mayRelay(facts.address, facts.ingress.settings.relay);
+    this.#greetingDelay = isOurs ? 0 : facts.limits.greeting_delay;
     this.#session = new Session(facts, this);
   }
 
   begin(): void {
     this.#listen();
     this.#context.watcher.sessionBegun(this.#session);
-    this.#session.begin();
+    if (this.#greetingDelay === 0) this.#session.begin();
+    else this.#clock.after(this.#greetingDelay, () => this.#session.begin());
   }
 
   write(text: string): boolean {

@@ -33,12 +33,25 @@ export function syntaxError(failure: Parsed<unknown> & { readonly ok: false }, p
 /** RFC 5321 §4.3.2: DATA, RSET and QUIT take none. */
 export const noArgument = (verb: string): Reply => reply(501, '5.5.4', `${verb} takes no argument`);
 
+/** RFC 5321 §3.1, §4.3.1: the client waits for the greeting. */
+export const beforeGreeting = (hostname: string): Reply =>
+  reply(554, '5.5.0', `${hostname} You spoke before the greeting`);
+export const tooMuchOfClient = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} Too many connections from your address, try again later`);
+export const tooManyMails = reply(450, '4.7.1', 'Too many mails from your address, try again later');
+/** RFC 5321 §4.5.3.1.10 */
+export const tooManyRecipientsOfClient = reply(
+  452,
+  '4.5.3',
+  'Too many recipients from your address, try again later',
+);
+
 /** RFC 2920 §3.1: what such a command's reply decides can't be known yet when the rest is sent. */
 export const sentAhead = (verb: string): Reply =>
   reply(554, '5.5.0', `Commands were sent before the reply to ${verb}`);
 
 export const banner = ({ ingress, role }: SessionFacts): string =>
-  `${ingress.settings.hostname} ${role.speaks} Postrider`;
+  `${ingress.settings.hostname} ${role.speaks} ${ingress.settings.privacy.banner}`.trimEnd();
 
 export const noRoom = reply(452, '4.3.1', 'Not enough room for mail now, try again later');
 export const spoolAway = reply(451, '4.3.0', 'Mail can not be stored now, try again later');

@@ -54,6 +54,7 @@ export class Session {
   readonly #output: SessionOutput;
   #input = new LineReader();
   #state: SessionState = { name: 'greeting' };
+  #isGreeted = false;
   /** While mail data is awaited. */
   #receiver: ContentReceiver | undefined;
   #receivingSince = 0;
@@ -79,12 +80,18 @@ export class Session {
 
   /** Greets (RFC 5321 §3.1). */
   begin(): void {
+    if (this.#state.name === 'closed') return;
+    this.#isGreeted = true;
     this.#reply(plainReply(220, replies.banner(this.#facts)));
     this.#flush();
   }
 
   receive(chunk: Buffer): void {
     if (this.#state.name === 'closed') return;
+    if (!this.#isGreeted) {
+      this.#close(replies.beforeGreeting(this.#hostname));
+      return;
+    }
     this.#input.push(chunk);
     if (!this.#waitingFor) this.#run();
     else if (!this.#paused && this.#input.length > inputHeldInOctets) {

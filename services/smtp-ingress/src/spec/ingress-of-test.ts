@@ -7,6 +7,7 @@ import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
 import { AccessRules } from '../policy/access-rules.js';
+import { clientLimits } from '../policy/client-limits.js';
 import { networksOf } from '../policy/networks.js';
 import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
@@ -46,9 +47,10 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     child: () => log,
   };
   let ids = 0;
-  return {
+  const clock = manualClock();
+  const ingress: IngressOfTest = {
     settings: settingsOf(configSchema.parse({ hostname: 'mx.example.org', ...config })),
-    clock: manualClock(),
+    clock,
     log,
     mails,
     rejections,
@@ -59,6 +61,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     newMailId: () => `id${++ids}`,
     resolve: () => Promise.resolve({ result: 'local' }),
     access: new AccessRules(configSchema.parse(config).access, log),
+    clients: clientLimits(clock, () => ingress.settings),
     counts: noCounts(),
     writer: {
       shard: '0',
@@ -77,4 +80,5 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
       }),
     },
   };
+  return ingress;
 }

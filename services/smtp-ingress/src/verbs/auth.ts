@@ -6,6 +6,7 @@
 import type { Mechanism, SaslExchange, SaslStep } from '@postrider/auth';
 import { plainReply, reply, type CommandLine } from '@postrider/smtp';
 import { mechanismsOf, type ListenerAuth } from '../auth/listener-auth.js';
+import { clientOf } from '../policy/client-limits.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
 
 const notOffered = reply(502, '5.5.1', 'AUTH is not offered here');
@@ -117,12 +118,4 @@ class AuthDialogue {
   }
 }
 
-/** IPv6 by its /64: one host has all of it. */
-function addressKey(address: string): string {
-  if (!address.includes(':')) return `address ${address}`;
-  const [before = '', after] = address.split('::');
-  const groups = before.split(':');
-  const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').length;
-  const whole = [...groups, ...Array.from({ length: missing }, () => '0'), ...(after ?? '').split(':')];
-  return `address ${whole.slice(0, 4).join(':')}`;
-}
+const addressKey = (address: string): string => `address ${clientOf(address)}`;

@@ -3,7 +3,10 @@
  * Printed from the table of verbs (RFC 5321 §4.1.1.8).
  */
 import { reply } from '@postrider/smtp';
+import { mayAsk } from '../policy/privacy.js';
 import { anyTime, defineVerb } from './verb.js';
+
+const notOffered = reply(502, '5.5.1', 'HELP is not offered here');
 
 export const help = defineVerb({
   name: 'HELP',
@@ -12,7 +15,9 @@ export const help = defineVerb({
   replies: [211, 214, 502, 504],
   lastInGroup: false,
   announced: true,
-  act(argument, _, { role: { verbs } }) {
+  act(argument, _, facts) {
+    if (!mayAsk('help', facts)) return { reply: notOffered };
+    const { verbs } = facts.role;
     if (argument === '') {
       const syntaxes = [...verbs.values()].map(({ syntax }) => syntax);
       return { reply: reply(214, '2.0.0', 'These commands are known here:', ...syntaxes) };

@@ -31,7 +31,7 @@ import { notInLmtp, refusedVerbs } from './refused.js';
 import { rset } from './rset.js';
 import { starttls } from './starttls.js';
 import type { Verb, VerbTable } from './verb.js';
-import { vrfy } from './vrfy.js';
+import { expn, vrfy } from './vrfy.js';
 
 import { xclient, xforward } from './xclient.js';
 
@@ -48,6 +48,7 @@ const afterGreeting = [
   noop,
   quit,
   vrfy,
+  expn,
   help,
   xclient,
   xforward,

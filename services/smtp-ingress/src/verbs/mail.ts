@@ -4,7 +4,7 @@
  */
 import { parseMailArguments, reply, type Reply } from '@postrider/smtp';
 import { mailParameters } from '../extensions.js';
-import { noRoom, spoolAway, syntaxError } from '../session/replies.js';
+import { noRoom, tooManyMails, spoolAway, syntaxError } from '../session/replies.js';
 import { mayUse } from '../auth/listener-auth.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
@@ -17,8 +17,9 @@ export const mail = defineVerb({
   replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,
   act(argument, { client }, facts) {
-    const { ingress, auth, identity } = facts;
+    const { ingress, auth, identity, address } = facts;
     if (auth?.required && !identity) return { reply: authFirst(facts) };
+    if (!ingress.clients.counts(address, 'mails')) return { reply: tooManyMails };
     const parsed = parseMailArguments(argument);
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.7') };
     const parameters = mailParameters(parsed.value.parameters, client, facts);

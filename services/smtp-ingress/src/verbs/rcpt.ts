@@ -8,7 +8,7 @@ import { unknownParameter } from '../extensions.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
 import { mayRelay } from '../policy/relay-control.js';
-import { notNow, syntaxError } from '../session/replies.js';
+import { notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
 
@@ -34,6 +34,8 @@ export const rcpt = defineVerb({
     // RFC 3030 §2: the data has begun.
     if (state.name === 'rcpt' && state.chunks) return { reply: notNow('rcpt') };
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
+    if (!facts.ingress.clients.counts(facts.address, 'recipients'))
+      return { reply: tooManyRecipientsOfClient };
     const { forwardPath } = parsed.value;
     const verdict = judge(forwardPath, state, facts);
     const step = (given: RecipientVerdict): Step =>

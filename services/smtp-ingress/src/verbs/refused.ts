@@ -3,10 +3,10 @@ import { reply } from '@postrider/smtp';
 import { anyTime, defineVerb, type Verb } from './verb.js';
 
 const reasons: Readonly<Record<string, string>> = {
-  // RFC 5321 §7.3
-  EXPN: 'EXPN is not offered: lists are private here',
   // RFC 5321 App. F.1
   TURN: 'TURN is not offered: it can not be told who would get the mail',
+  // RFC 1985: mail that waits is tried by its schedule, and `postrider queue retry` tries it at once.
+  ETRN: 'ETRN is not offered: nobody starts our queue from outside',
   // RFC 5321 App. F.6
   SEND: 'SEND is not offered: there are no terminals here; use MAIL',
   SOML: 'SOML is not offered: there are no terminals here; use MAIL',
@@ -31,7 +31,7 @@ export const refusedVerbs: readonly Verb[] = Object.entries(reasons).map(([name,
     syntax: reason,
     allowedIn: anyTime,
     replies: [502],
-    lastInGroup: name === 'EXPN' || name === 'TURN',
+    lastInGroup: name === 'TURN',
     act: () => ({ reply: reply(502, '5.5.1', reason) }),
   }),
 );

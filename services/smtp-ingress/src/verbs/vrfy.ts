@@ -1,20 +1,73 @@
 /**
  * vrfy = "VRFY" SP String CRLF
- * Tells nobody who there is (RFC 5321 §3.5.3, §7.3).
+ * expn = "EXPN" SP String CRLF
+ * Who an address is, and who is behind an alias, for those whom `privacy` lets ask (RFC 5321 §3.5, §7.3).
  */
-import { reply } from '@postrider/smtp';
-import { anyTime, defineVerb } from './verb.js';
+import { parseMailbox, reply, type Mailbox, type Reply } from '@postrider/smtp';
+import { mayAsk } from '../policy/privacy.js';
+import { anyTime, defineVerb, type SessionFacts } from './verb.js';
+
+/** RFC 5321 §3.5.3: nobody learns by this whether there is such a user. */
+const notVerified = reply(252, '2.1.5', 'Users are not verified here; send mail, and delivery will be tried');
+const notExpanded = reply(502, '5.5.1', 'EXPN is not offered: lists are private here');
+const cannotTell = reply(451, '4.3.0', 'This can not be told now, try again later');
 
 export const vrfy = defineVerb({
   name: 'VRFY',
   syntax: 'VRFY user',
   allowedIn: anyTime,
-  replies: [250, 251, 252, 550, 551, 553, 502, 504],
+  replies: [250, 251, 252, 451, 550, 551, 553, 502, 504],
   lastInGroup: true,
-  act: (argument) => ({
-    reply:
-      argument === ''
-        ? reply(501, '5.5.4', 'Use VRFY user')
-        : reply(252, '2.1.5', 'Users are not verified here; send mail, and delivery will be tried'),
-  }),
+  async act(argument, _, facts) {
+    if (argument === '') return { reply: reply(501, '5.5.4', 'Use VRFY user') };
+    if (!mayAsk('vrfy', facts)) return { reply: notVerified };
+    const mailbox = asked(argument, facts);
+    if (!mailbox) return { reply: reply(553, '5.1.3', 'This is no address') };
+    const { localDomains } = facts.ingress.settings.relay;
+    return { reply: localDomains.has(mailbox.domain) ? await found(mailbox, facts, false) : notVerified };
+  },
 });
+
+export const expn = defineVerb({
+  name: 'EXPN',
+  syntax: 'EXPN list',
+  allowedIn: anyTime,
+  replies: [250, 252, 451, 550, 500, 502, 504],
+  lastInGroup: true,
+  async act(argument, _, facts) {
+    if (!mayAsk('expn', facts)) return { reply: notExpanded };
+    if (argument === '') return { reply: reply(501, '5.5.4', 'Use EXPN list') };
+    const mailbox = asked(argument, facts);
+    const isOurs = mailbox && facts.ingress.settings.relay.localDomains.has(mailbox.domain);
+    return {
+      reply: isOurs ? await found(mailbox, facts, true) : reply(550, '5.1.2', 'This is no list of ours'),
+    };
+  },
+});
+
+/** `user`, `user@domain`, or that in angle brackets. */
+function asked(argument: string, { ingress: { settings } }: SessionFacts): Mailbox | undefined {
+  const text = argument.replace(/^<(.*)>$/, '$1');
+  const [first = settings.hostname] = settings.relay.localDomains;
+  return parseMailbox(text.includes('@') ? text : `${text}@${first}`);
+}
+
+async function found({ text }: Mailbox, { ingress }: SessionFacts, expand: boolean): Promise<Reply> {
+  try {
+    const answer = await ingress.resolve(text);
+    switch (answer.result) {
+      case 'local':
+        return reply(250, '2.1.5', `<${text}>`);
+      case 'expanded': {
+        const [first = text, ...others] = answer.members.map((member) => `<${member}>`);
+        return expand ? reply(250, '2.1.5', first, ...others) : reply(250, '2.1.5', `<${text}>`);
+      }
+      case 'unknown':
+        return reply(550, '5.1.1', `No such user here: <${text}>`);
+      default:
+        return cannotTell;
+    }
+  } catch {
+    return cannotTell;
+  }
+}

@@ -1,0 +1,19 @@
+/** Who may ask what, as sendmail's PrivacyOptions has it. */
+import type { Config } from '@postrider/runtime';
+import type { SessionFacts } from '../verbs/verb.js';
+import { mayRelay } from './relay-control.js';
+
+export type Asked = Exclude<keyof Config['privacy'], 'banner'>;
+
+export function mayAsk(what: Asked, { ingress, address, identity }: SessionFacts): boolean {
+  switch (ingress.settings.privacy[what]) {
+    case 'all':
+      return true;
+    case 'authenticated':
+      return identity !== undefined;
+    case 'networks':
+      return identity !== undefined || mayRelay(address, ingress.settings.relay);
+    case 'nobody':
+      return false;
+  }
+}

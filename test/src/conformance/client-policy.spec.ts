@@ -1,0 +1,81 @@
+/** What clients may take and ask: limits of one address, the greeting, privacy. */
+import type { ResolveAnswer } from '@postrider/protocol';
+import { expect, test } from 'vitest';
+import { greetedClient, RawClient } from './raw-client.js';
+import { start, until } from './transactions.js';
+
+const strangers = { relay: { networks: [] }, local: { domains: ['localhost'] } };
+const startFor = (config: object, resolve?: (to: string) => ResolveAnswer) =>
+  start({ config: { ...strangers, ...config }, ...(resolve ? { resolve } : {}) });
+
+test('so many connections of one address, and not more after the others are gone', async () => {
+  const ingress = await startFor({ limits: { per_client: { connections: 2 } } });
+  const clients = [await greetedClient(ingress.port), await greetedClient(ingress.port)];
+  const third = await RawClient.connect(ingress.port);
+  expect((await third.reply()).code).toBe(421);
+  expect(await third.rest()).toBe('');
+  for (const client of clients) client.close();
+  await until(() => ingress.figures()['sessions'] === 0);
+  const next = await RawClient.connect(ingress.port);
+  expect((await next.reply()).code).toBe(220);
+  next.close();
+});
+
+test('mails and recipients a minute; our own networks are not counted', async () => {
+  const per_client = { mails_a_minute: 1, recipients_a_minute: 2 };
+  const ingress = await startFor({ limits: { per_client } });
+  const client = await greetedClient(ingress.port);
+  const rcpt = 'RCPT TO:<a@localhost>';
+  expect(
+    await client.codes('MAIL FROM:<a@b.test>', rcpt, rcpt, rcpt, 'RSET', 'MAIL FROM:<a@b.test>'),
+  ).toEqual([250, 250, 250, 452, 250, 450]);
+  client.close();
+  const own = await start({ config: { limits: { per_client } } });
+  const ours = await greetedClient(own.port);
+  expect(await ours.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([250, 250, 250]);
+  ours.close();
+});
+
+test('who speaks before the greeting is refused; who waits is greeted', async () => {
+  const ingress = await startFor({ limits: { greeting_delay: '300ms' } });
+  const early = await RawClient.connect(ingress.port);
+  early.write('EHLO client.example\r\n');
+  expect((await early.reply()).code).toBe(554);
+  expect(await early.rest()).toBe('');
+  const patient = await RawClient.connect(ingress.port);
+  expect((await patient.reply()).code).toBe(220);
+  expect((await patient.command('EHLO client.example')).code).toBe(250);
+  patient.close();
+});
+
+const whoIs = (to: string): ResolveAnswer => {
+  if (to === 'list@localhost') return { result: 'expanded', members: ['a@localhost', 'b@else.test'] };
+  return to === 'ann@localhost' ? { result: 'local' } : { result: 'unknown' };
+};
+
+test('VRFY and EXPN tell those who may ask', async () => {
+  const ingress = await startFor({ privacy: { vrfy: 'all', expn: 'all' } }, whoIs);
+  const client = await greetedClient(ingress.port, '');
+  const lines = async (command: string): Promise<string> => {
+    const { code, lines: texts } = await client.command(command);
+    return `${code} ${texts.join(', ')}`;
+  };
+  expect(await lines('VRFY ann')).toBe('250 2.1.5 <ann@localhost>');
+  expect(await lines('VRFY <ann@localhost>')).toBe('250 2.1.5 <ann@localhost>');
+  expect(await lines('VRFY list')).toBe('250 2.1.5 <list@localhost>');
+  expect(await lines('EXPN list')).toBe('250 2.1.5 <a@localhost>, 2.1.5 <b@else.test>');
+  expect(
+    await client.codes('VRFY nobody', 'VRFY a@else.test', 'VRFY a b', 'EXPN a@else.test', 'EXPN'),
+  ).toEqual([550, 252, 553, 550, 501]);
+  client.close();
+});
+
+test('and others learn nothing; HELP and the banner are as configured', async () => {
+  const ingress = await startFor({ privacy: { vrfy: 'networks', help: 'authenticated', banner: '' } }, whoIs);
+  const client = await RawClient.connect(ingress.port);
+  expect((await client.reply()).lines).toEqual(['mx.example.org ESMTP']);
+  expect(await client.codes('VRFY ann', 'VRFY nobody', 'EXPN list', 'HELP', 'ETRN x')).toEqual([
+    252, 252, 502, 502, 502,
+  ]);
+  client.close();
+});
