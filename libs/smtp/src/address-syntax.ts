@@ -175,3 +175,6 @@ function mailboxText(localPart: string, domain: string): string {
   const plain = dotString.test(localPart);
   return `${plain ? localPart : `"${localPart.replace(/["\\]/g, '\\$&')}"`}@${domain}`;
 }
+
+export const isIpv4 = (text: string): boolean => ipv4Address(text) !== undefined;
+export const isIpv6 = (text: string): boolean => text !== '' && ipv6Address(text) !== undefined;

@@ -131,3 +131,27 @@ test('it agrees with the plain rules', () => {
     { numRuns: 3000 },
   );
 });
+
+describe('in chunks of known size (RFC 3030 §2)', () => {
+  test.each([
+    ['a\r\n', 'a\r\n', undefined],
+    ['a', 'a\r\n', undefined],
+    ['', '', undefined],
+    ['.\r\n..\r\na\r\n.\r\nb\r\n', '.\r\n..\r\na\r\n.\r\nb\r\n', undefined],
+    ['a\nb\r\n', '', 'bare-lf'],
+    ['a\rb\r\n', '', 'bare-cr'],
+    ['a\r', '', 'bare-cr'],
+    ['\r', '', 'bare-cr'],
+    ['a\0\r\n', '', 'nul'],
+    ['a\r\n.\r\nb\n.\r\n', '', 'bare-lf'],
+  ])('%j, however it is cut', (data, expected, problem) => {
+    for (let at = 0; at <= data.length; at++) {
+      const pieces: Buffer[] = [];
+      const scanner = new DataScanner((piece) => pieces.push(Buffer.from(piece)), 'chunks');
+      for (const part of splitAt(data, at)) expect(scanner.scan(part)).toBe(-1);
+      scanner.end();
+      expect(scanner.problem).toBe(problem);
+      if (problem === undefined) expect(Buffer.concat(pieces).toString('latin1')).toBe(expected);
+    }
+  });
+});

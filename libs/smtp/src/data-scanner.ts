@@ -10,6 +10,7 @@ const nul = 0x00;
 const lf = 0x0a;
 const cr = 0x0d;
 const dot = 0x2e;
+const crlf = Buffer.from('\r\n');
 const receivedField = Buffer.from('received:');
 
 /** Where the octet to come stands. */
@@ -29,14 +30,19 @@ export class DataScanner {
   /** Received fields in the header section. */
   receivedFields = 0;
   readonly #keep: (piece: Buffer) => void;
+  readonly #stuffed: boolean;
   #place: Place = 'line-start';
   #inHeader = true;
   /** Octets of `received:` that this header line has matched; -1 when it is another field. */
   #matched = -1;
 
-  /** @param keep takes content piece by piece */
-  constructor(keep: (piece: Buffer) => void) {
+  /**
+   * @param keep takes content piece by piece
+   * @param framing chunks: the data ends where the client says so, and a dot is a dot (RFC 3030 §2)
+   */
+  constructor(keep: (piece: Buffer) => void, framing: 'dots' | 'chunks' = 'dots') {
     this.#keep = keep;
+    this.#stuffed = framing === 'dots';
   }
 
   /** @returns how many octets of the chunk were mail data and its end, or -1 when the end is not there yet */
@@ -50,7 +56,7 @@ export class DataScanner {
           else this.#control(octet);
           break;
         case 'line-start':
-          if (octet === dot) {
+          if (octet === dot && this.#stuffed) {
             this.#give(chunk, from, at);
             from = at + 1;
             this.#place = 'after-dot';
@@ -72,6 +78,13 @@ export class DataScanner {
     // A CR after the dot is content only of a mail that is spoilt by then.
     if (this.#place !== 'after-dot-cr') this.#give(chunk, from, chunk.length);
     return -1;
+  }
+
+  /** The last chunk is over: its last line is ended if the client has not done so. */
+  end(): void {
+    if (this.#stuffed || this.#place === 'line-start') return;
+    if (this.#place === 'in-line') this.#give(crlf, 0, crlf.length);
+    else this.#problem('bare-cr');
   }
 
   #beginLine(octet: number): void {

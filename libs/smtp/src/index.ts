@@ -16,6 +16,8 @@ export { limits } from './limits.js';
 export { LineReader, type CommandLine, type LineProblem } from './line-reader.js';
 export { isDomain, isMailbox, parseMailbox, splitMailbox } from './mailbox.js';
 export { plainReply, renderReply, reply, replyText } from './render-reply.js';
+export { parseClientAddress, parseClientAttributes, type ClientAttributes } from './client-attributes.js';
+export { parseProxyHeader, type ProxyHeader } from './proxy-header.js';
 export { parseXtext, printXtext } from './xtext.js';
 export { DotStuffer, stuffed } from './dot-stuffing.js';
 export { parseExtensions, sizeLimit, type Extensions } from './ehlo-reply.js';

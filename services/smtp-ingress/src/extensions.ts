@@ -5,6 +5,8 @@
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
+import { offersChunking } from './verbs/bdat.js';
+import { trustsXclient, xclientAttributes, xforwardAttributes } from './verbs/xclient.js';
 import type { SessionFacts } from './verbs/verb.js';
 
 export type MailParameters = Omit<Transaction, 'reversePath'>;
@@ -32,6 +34,11 @@ export const extensions: readonly Extension[] = [
   { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
+  /** RFC 3030 §2 */
+  { keyword: 'CHUNKING', offered: offersChunking },
+  /** Postfix XCLIENT_README, XFORWARD_README */
+  { keyword: 'XCLIENT', offered: trustsXclient, shown: () => xclientAttributes.join(' ') },
+  { keyword: 'XFORWARD', offered: trustsXclient, shown: () => xforwardAttributes.join(' ') },
   /** RFC 2034 */
   { keyword: 'ENHANCEDSTATUSCODES' },
   /** RFC 4954 §3 */

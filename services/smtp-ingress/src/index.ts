@@ -34,7 +34,7 @@ const seedInOctets = 8;
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const ingress = ingressOf(context);
-  const authentication = authenticationOf(context, () => ingress.settings.limits.auth_failures);
+  const authentication = authenticationOf(context, ingress);
   const listeners = new Listeners(ingress, context.config.data_dir, authentication);
   await listeners.open(context.config.listeners);
   const submit = await context.bus.host(smtpIngress, submitBehaviour(ingress));
@@ -58,7 +58,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
 /** @returns undefined where no listener offers AUTH; @throws StartError for a users' file that is not good */
 function authenticationOf(
   context: ServiceContext,
-  limit: () => number,
+  ingress: Ingress,
 ): (Authentication & { users: UsersFile }) | undefined {
   const { config, log, clock } = context;
   const offered = Object.values(config.listeners).some(({ role, auth }) => modeOf(role, auth) !== 'off');
@@ -69,6 +69,7 @@ function authenticationOf(
       reloaded: (count) => log.info({ file, users: count }, 'users read'),
       failed: (problem) => log.error({ file, problem }, 'bad users file: the old users stay'),
     });
+    const limit = (): number => ingress.settings.limits.auth_failures;
     return { users, guard: new AuthGuard({ now: () => clock.monotonic(), limit, withinMilliseconds }) };
   } catch (error) {
     throw error instanceof UsersFileError ? new StartError(error.message) : error;

@@ -1,11 +1,12 @@
 /** Takes connections on the configured addresses, up to a limit for the process, and ends their sessions at shutdown. */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type BlockList, type Server, type Socket } from 'node:net';
 import { StartError, type Config, type Listener } from '@postrider/runtime';
 import { renderReply } from '@postrider/smtp';
 import { listenerAuth, type Authentication, type ListenerAuth } from './auth/listener-auth.js';
 import type { Ingress } from './ingress.js';
 import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
+import { networksOf } from './policy/networks.js';
 import { roles, type Role } from './roles.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
@@ -21,6 +22,9 @@ interface ListenerOptions {
   readonly role: Role;
   readonly tls?: TlsServer;
   readonly auth?: ListenerAuth;
+  /** Balancers; undefined for none. */
+  readonly proxyFrom: BlockList | undefined;
+  readonly xclientFrom: BlockList;
 }
 
 export class Listeners {
@@ -77,13 +81,18 @@ export class Listeners {
     for (const tls of this.#tls) tls.stop();
   }
 
-  #optionsOf(name: string, { role, tls: settings, auth: authSettings }: Listener): ListenerOptions {
+  #optionsOf(name: string, listener: Listener): ListenerOptions {
+    const { role, tls: settings, auth: authSettings } = listener;
     const { log } = this.#ingress;
     const { hostname } = this.#ingress.settings;
     const tls = tlsOf({ listener: name, role, tls: settings, dataDir: this.#dataDir, hostname, log });
     if (tls) this.#tls.push(tls);
     const auth = listenerAuth(role, authSettings, this.#authentication);
-    return { name, role: roles[role], ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
+    const trust = {
+      proxyFrom: listener.proxy_from.length === 0 ? undefined : networksOf(listener.proxy_from),
+      xclientFrom: networksOf(listener.xclient_from),
+    };
+    return { name, role: roles[role], ...trust, ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
   }
 
   async #listen(options: ListenerOptions, { host, port }: ListenAddress): Promise<void> {
@@ -116,7 +125,7 @@ export class Listeners {
   }
 
   #take(socket: Socket, options: ListenerOptions): void {
-    const { name, role, tls, auth } = options;
+    const { name, role, tls, auth, proxyFrom, xclientFrom } = options;
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
@@ -126,9 +135,9 @@ export class Listeners {
       return;
     }
     this.#connections++;
-    const common = { ingress: this.#ingress, listener: name, limits: settings.limits, role };
+    const common = { ingress: this.#ingress, listener: name, limits: settings.limits, role, xclientFrom };
     const facts = auth ? { ...common, auth } : common;
-    serveConnection(socket, { facts, ...(tls ? { tls } : {}) }, this.#watcher);
+    serveConnection(socket, { facts, proxyFrom, ...(tls ? { tls } : {}) }, this.#watcher);
   }
 
   #begun(session: Session): void {

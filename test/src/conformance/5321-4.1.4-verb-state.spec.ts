@@ -50,7 +50,7 @@ const table: readonly Row[] = [
   same('SAML FROM:<a@example.org>', 502),
   ['STARTTLS', badSequence, [502, stays], badSequence, badSequence],
   ['AUTH PLAIN', badSequence, [502, stays], badSequence, badSequence],
-  same('BDAT 1 LAST', 500),
+  ['BDAT 0 LAST', badSequence, badSequence, [554, stays], [250, 'ready']],
   same('XYZZY', 500),
   same('', 500),
   same('EHLO', 501),

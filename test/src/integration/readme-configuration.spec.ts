@@ -7,26 +7,11 @@ const cwd = '/nowhere';
 
 /** By key of the table; what stands below a name that users choose is one key. */
 const defaults = new Map<string, unknown[]>();
-const loaded = loadConfig({ environment: {}, cwd });
-const mx = loaded.config.listeners['mx'];
-const ofListener = { tls: mx?.tls, auth: mx?.auth };
-for (const { key, value } of [...describeConfig(loaded), ...entriesOf('listeners.mx', ofListener)]) {
+for (const { key, value } of describeConfig(loadConfig({ environment: {}, cwd }))) {
   const shown = key.startsWith('routes')
     ? 'routes'
     : key.replace(/^listeners\.[a-z]+\./, 'listeners.<name>.');
   defaults.set(shown, [...(defaults.get(shown) ?? []), value]);
-}
-
-/** What a listener has by default stands in no file and so not among what is described. */
-function entriesOf(
-  path: string,
-  value: unknown,
-): readonly { readonly key: string; readonly value: unknown }[] {
-  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const entries = isMap ? Object.entries(value) : [];
-  return entries.length === 0
-    ? [{ key: path, value: isMap ? [] : value }]
-    : entries.flatMap(([name, below]) => entriesOf(`${path}.${name}`, below));
 }
 
 /** Where README.md says in words what the default comes to: the default, and the words. */
@@ -35,10 +20,9 @@ const inWords: Readonly<Record<string, readonly [unknown, string]>> = {
   'nats.servers': [[], 'our own server'],
   'relay.networks': [['127.0.0.0/8', '::1/128'], 'loopback'],
   'listeners.<name>.listen': [['127.0.0.1:2525', '[::1]:2525'], '127.0.0.1:2525 and [::1]:2525'],
+  'users.file': ['', 'users in data_dir'],
   routes: ['mx', '`"*": mx`'],
   'dns.servers': [[], "the system's"],
-  'listeners.<name>.tls.certificate_file': ['', 'self-signed, made in data_dir'],
-  'users.file': ['', 'users in data_dir'],
   'outbound.ehlo': ['', 'hostname'],
 };
 

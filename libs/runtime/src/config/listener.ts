@@ -1,6 +1,6 @@
 /** One of `listeners`: what is spoken on its addresses, and with whom. */
 import { z } from 'zod';
-import { domain, listenAddress } from './values.js';
+import { domain, listenAddress, network } from './values.js';
 
 const role = z.enum(['mx', 'submission', 'submissions', 'lmtp']);
 
@@ -41,4 +41,8 @@ export const listener = z.strictObject({
   listen: z.array(listenAddress).min(1),
   tls,
   auth,
+  /** Balancers: their connections begin with a PROXY header, version 1 or 2. */
+  proxy_from: z.array(network).default([]),
+  /** Who may speak for other clients by XCLIENT and XFORWARD. */
+  xclient_from: z.array(network).default([]),
 });

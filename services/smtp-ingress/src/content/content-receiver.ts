@@ -11,6 +11,8 @@ import { Pieces } from './pieces.js';
 
 export interface ContentOptions {
   readonly id: MailId;
+  /** dots: ends with CRLF.CRLF, dots are stuffed (DATA). chunks: ends when the client says so (BDAT). */
+  readonly framing?: 'dots' | 'chunks';
   /** Goes on top of the content (RFC 5321 §4.4). */
   readonly traceField: string;
   readonly limits: { readonly message_size: number; readonly received_headers: number };
@@ -44,7 +46,7 @@ const nothing = Buffer.alloc(0);
 export class ContentReceiver {
   readonly id: MailId;
   readonly #options: ContentOptions;
-  readonly #scanner = new DataScanner((piece) => this.#keep(piece));
+  readonly #scanner: DataScanner;
   readonly #pieces = new Pieces();
   #addedInOctets: number;
   #budgetTaken = 0;
@@ -57,6 +59,7 @@ export class ContentReceiver {
   constructor(options: ContentOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#scanner = new DataScanner((piece) => this.#keep(piece), options.framing ?? 'dots');
     const traceField = Buffer.from(options.traceField, 'latin1');
     this.#addedInOctets = traceField.length;
     // What is to be completed gets it together with what is missing.
@@ -74,6 +77,11 @@ export class ContentReceiver {
     return this.#scanner.scan(chunk);
   }
 
+  /** It can't be taken any more, whatever comes. */
+  get isRefused(): boolean {
+    return this.#problem() !== undefined;
+  }
+
   /** Gives a large content on to the spool. @returns a promise while the client must wait, else undefined */
   settle(): Promise<void> | undefined {
     if (!this.#large || this.#pieces.octets < writtenAtOnceInOctets) return undefined;
@@ -82,6 +90,7 @@ export class ContentReceiver {
 
   /** After the end: the whole, or why it can't be taken. */
   finish(): StoredContent | ContentProblem | Promise<StoredContent | ContentProblem> {
+    this.#scanner.end();
     if (!this.#problem()) this.#complete();
     const refused = this.#problem();
     if (refused) {

@@ -2,9 +2,11 @@
  * Who may send mail where (RFC 5321 §3.6.2, §7.9; RFC 2505 §2.1): to our local domains everybody, to the relay
  * domains everybody, elsewhere only clients of the relay networks. All of it is here; it asks nobody.
  */
-import { BlockList, isIP } from 'node:net';
+import type { BlockList } from 'node:net';
 import type { Config } from '@postrider/runtime';
 import type { Mailbox } from '@postrider/smtp';
+
+import { isIn, networksOf } from './networks.js';
 
 export interface RelayRules {
   readonly localDomains: ReadonlySet<string>;
@@ -18,20 +20,17 @@ export interface RelayRules {
 export type RelayVerdict = 'local' | 'relay' | 'refused';
 
 export function relayRules({ local, relay }: Pick<Config, 'local' | 'relay'>): RelayRules {
-  const networks = new BlockList();
-  for (const { address, prefix, family } of relay.networks) networks.addSubnet(address, prefix, family);
   return {
     localDomains: new Set(local.domains),
     relayDomains: new Set(relay.domains.filter((domain) => !domain.startsWith('.'))),
     relaySuffixes: relay.domains.filter((domain) => domain.startsWith('.')),
-    networks,
+    networks: networksOf(relay.networks),
   };
 }
 
 /** @param address of the client, IPv4 or IPv6 */
 export function mayRelay(address: string, { networks }: RelayRules): boolean {
-  const family = isIP(address);
-  return family !== 0 && networks.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  return isIn(address, networks);
 }
 
 /**

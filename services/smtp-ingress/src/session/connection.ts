@@ -1,8 +1,10 @@
 /** A socket for a session: reads, writes, TLS, and the time that a client may be silent. */
-import type { Socket } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
+import { isIn } from '../policy/networks.js';
+import { readProxyHeader } from './proxied.js';
 import { Session, type SessionOutput } from './session.js';
 
 /** After our last word: time for the client to read it and close. */
@@ -10,6 +12,8 @@ const lingerInMilliseconds = 10_000;
 
 export interface ConnectionOptions {
   readonly facts: Omit<SessionFacts, 'address' | 'tls' | 'offersTls'>;
+  /** Balancers, which say for whom they have connected. */
+  readonly proxyFrom?: BlockList | undefined;
   /** Absent: no TLS here. */
   readonly tls?: TlsServer;
 }
@@ -35,6 +39,17 @@ export function serveConnection(
     socket.destroy();
     return;
   }
+  if (options.proxyFrom && isIn(address, options.proxyFrom))
+    readProxyHeader(socket, (client) => serveClient(socket, client ?? address, options, watcher));
+  else serveClient(socket, address, options, watcher);
+}
+
+function serveClient(
+  socket: Socket,
+  address: string,
+  options: ConnectionOptions,
+  watcher: ConnectionWatcher,
+): void {
   const { tls } = options;
   const { tlsAtOnce } = options.facts.role;
   const facts = { ...options.facts, address, offersTls: tls !== undefined && !tlsAtOnce };
@@ -43,7 +58,10 @@ export function serveConnection(
       secured.on('error', () => undefined);
       new Connection(secured, { ...facts, tls: tlsFactsOf(secured) }, { watcher }).begin();
     });
-  else new Connection(socket, facts, tls ? { watcher, tls } : { watcher }).begin();
+  else {
+    new Connection(socket, facts, tls ? { watcher, tls } : { watcher }).begin();
+    socket.resume();
+  }
 }
 
 interface ConnectionContext {

@@ -1,5 +1,6 @@
 /** Replies that belong to no single verb. */
 import { reply, type Parsed, type EnhancedStatus, type LineProblem, type Reply } from '@postrider/smtp';
+import type { SessionFacts } from '../verbs/verb.js';
 import type { StateName } from './session-state.js';
 
 const lineProblems: Readonly<Record<LineProblem, Reply>> = {
@@ -35,6 +36,9 @@ export const noArgument = (verb: string): Reply => reply(501, '5.5.4', `${verb} 
 /** RFC 2920 §3.1: what such a command's reply decides can't be known yet when the rest is sent. */
 export const sentAhead = (verb: string): Reply =>
   reply(554, '5.5.0', `Commands were sent before the reply to ${verb}`);
+
+export const banner = ({ ingress, role }: SessionFacts): string =>
+  `${ingress.settings.hostname} ${role.speaks} Postrider`;
 
 export const noRoom = reply(452, '4.3.1', 'Not enough room for mail now, try again later');
 export const spoolAway = reply(451, '4.3.0', 'Mail can not be stored now, try again later');

@@ -1,5 +1,6 @@
 /** The states of a session (RFC 5321 §4.1.4), one union: what cannot be, cannot be written. */
 import type { Envelope } from '@postrider/mail';
+import type { ContentReceiver } from '../content/content-receiver.js';
 import type { AcceptedForwardPath } from '../policy/recipients.js';
 
 export interface Client {
@@ -26,6 +27,8 @@ export type SessionState =
       readonly client: Client;
       readonly transaction: Transaction;
       readonly forwardPaths: NonEmpty<AcceptedForwardPath>;
+      /** What BDAT has brought so far (RFC 3030 §2). */
+      readonly chunks?: ContentReceiver;
     }
   | { readonly name: 'closed' };
 

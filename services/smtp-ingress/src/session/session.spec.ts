@@ -173,6 +173,12 @@ const likely = fc.constantFrom(
   ],
   ...[
     'DATA',
+    'BDAT 3',
+    'BDAT 0 LAST',
+    'BDAT 20 LAST',
+    'BDAT x',
+    'AUTH PLAIN',
+    'STARTTLS x',
     'RSET',
     'NOOP',
     'QUIT',

@@ -40,9 +40,12 @@ const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 5
 /** Octets that may wait behind a command that is under way. */
 const inputHeldInOctets = 64 * 1024;
 /** Verbs whose refusals are told as events. */
-const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', endOfData.name]);
+const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', 'BDAT', endOfData.name]);
 /** Credentials that were wrong, or not looked at. */
 const authFailures: ReadonlySet<number> = new Set([454, 535]);
+type Chunk = Then & { readonly do: 'receive-chunk' };
+type ChunkUnderWay = Chunk & { readonly verb: string; readonly reply: Reply };
+
 /** What came is no command that has a name. */
 const noVerb = '';
 
@@ -54,6 +57,11 @@ export class Session {
   /** While mail data is awaited. */
   #receiver: ContentReceiver | undefined;
   #receivingSince = 0;
+  /** While octets of BDAT are awaited, and how many. */
+  #chunk: ChunkUnderWay | undefined;
+  #chunkLeft = 0;
+  /** What BDAT has brought, until the last of it. */
+  #chunks: ContentReceiver | undefined;
   /** While an answer is awaited. */
   #asked: (Then & { readonly do: 'ask' }) | undefined;
   /** What has to be over before more input is looked at. */
@@ -71,7 +79,7 @@ export class Session {
 
   /** Greets (RFC 5321 §3.1). */
   begin(): void {
-    this.#reply(plainReply(220, `${this.#hostname} ${this.#facts.role.speaks} Postrider`));
+    this.#reply(plainReply(220, replies.banner(this.#facts)));
     this.#flush();
   }
 
@@ -114,14 +122,19 @@ export class Session {
   /** The process shuts down: ends at once when idle, else after the reply to the mail under way. */
   shutDown(): void {
     this.#endWantedBy = 'shutdown';
-    if (!this.#waitingFor && !this.#receiver) this.#run();
+    if (!this.#waitingFor && !this.#isInMail) this.#run();
   }
 
   /** The connection is gone. What is committed stays; what was being received is dropped (RFC 5321 §4.1.1.10). */
   disconnected(): void {
     this.#state = { name: 'closed' };
     this.#receiver?.abandon();
-    this.#receiver = undefined;
+    this.#chunks?.abandon();
+    this.#receiver = this.#chunks = this.#chunk = undefined;
+  }
+
+  get #isInMail(): boolean {
+    return this.#receiver !== undefined || this.#chunks !== undefined || this.#chunk !== undefined;
   }
 
   get #hostname(): string {
@@ -137,7 +150,7 @@ export class Session {
     }
     if (this.#waitingFor || this.#state.name === 'closed') return;
     if (this.#endWantedBy === 'client') this.#close();
-    else if (this.#endWantedBy === 'shutdown' && !this.#receiver)
+    else if (this.#endWantedBy === 'shutdown' && !this.#isInMail)
       this.#close(replies.shuttingDown(this.#hostname));
     else this.#flush();
   }
@@ -146,7 +159,8 @@ export class Session {
   #advance(): boolean {
     if (this.#state.name === 'closed') return false;
     if (this.#receiver) return this.#receiveContent(this.#receiver);
-    if (this.#endWantedBy === 'shutdown') return false;
+    if (this.#chunk) return this.#receiveChunk(this.#chunk);
+    if (this.#endWantedBy === 'shutdown' && !this.#isInMail) return false;
     if (this.#asked) return this.#receiveAnswer(this.#asked);
     const line = this.#input.next();
     if (!line) return false;
@@ -181,13 +195,17 @@ export class Session {
 
   #take(verb: string, step: Step): void {
     if (this.#state.name === 'closed') return;
+    if (step.then?.do === 'receive-chunk') {
+      this.#beginChunk(verb, step.then, step);
+      return;
+    }
     if (step.reply.code >= 400) this.#tellRejection(verb, step);
     if (this.#isOneTooMany(verb, step.reply)) {
       this.#close(replies.tooManyErrors(this.#hostname));
       return;
     }
     for (let time = step.times ?? 1; time > 0; time--) this.#reply(step.reply);
-    if (step.state) this.#state = step.state;
+    if (step.state) this.#enter(step.state);
     if (step.facts) this.#facts = { ...this.#facts, ...step.facts };
     if (step.then) this.#goOnWith(step.then);
   }
@@ -203,6 +221,8 @@ export class Session {
       case 'receive':
         this.#receiver = then.content;
         this.#receivingSince = this.#facts.ingress.clock.monotonic();
+        break;
+      case 'receive-chunk':
         break;
       case 'start-tls':
         this.#flush();
@@ -221,13 +241,52 @@ export class Session {
     return true;
   }
 
+  #enter(state: SessionState): void {
+    this.#state = state;
+    if (!this.#chunks || state.name === 'rcpt') return;
+    this.#chunks.abandon();
+    this.#chunks = undefined;
+  }
+
+  #beginChunk(verb: string, chunk: Chunk, { reply, state }: Step): void {
+    if (!this.#chunks) this.#receivingSince = this.#facts.ingress.clock.monotonic();
+    if (state) this.#enter(state);
+    this.#chunks = chunk.content ?? this.#chunks;
+    this.#chunk = { ...chunk, verb, reply };
+    this.#chunkLeft = chunk.octets;
+  }
+
+  #receiveChunk({ verb, reply, last, content }: ChunkUnderWay): boolean {
+    if (this.#chunkLeft > 0) {
+      const arrived = this.#input.takeAll();
+      if (arrived.length === 0 || this.#hasTakenTooLong()) return false;
+      const octets = arrived.subarray(0, this.#chunkLeft);
+      if (octets.length < arrived.length) this.#input.push(arrived.subarray(octets.length));
+      this.#chunkLeft -= octets.length;
+      content?.scan(octets);
+      const settled = content?.settle();
+      if (settled) this.#await(settled);
+      return true;
+    }
+    this.#chunk = undefined;
+    if (content && (last || content.isRefused)) {
+      this.#chunks = undefined;
+      this.#act(endOfData, content);
+    } else this.#take(verb, { reply });
+    return true;
+  }
+
+  /** @returns whether the session has been ended for it (limits.data_time) */
+  #hasTakenTooLong(): boolean {
+    const { ingress, limits } = this.#facts;
+    if (ingress.clock.monotonic() - this.#receivingSince <= limits.data_time) return false;
+    this.#close(replies.timeout(this.#hostname));
+    return true;
+  }
+
   #receiveContent(receiver: ContentReceiver): boolean {
     const chunk = this.#input.takeAll();
-    if (chunk.length === 0) return false;
-    if (this.#facts.ingress.clock.monotonic() - this.#receivingSince > this.#facts.limits.data_time) {
-      this.#close(replies.timeout(this.#hostname));
-      return false;
-    }
+    if (chunk.length === 0 || this.#hasTakenTooLong()) return false;
     const end = receiver.scan(chunk);
     if (end === -1) {
       const settled = receiver.settle();

@@ -6,6 +6,7 @@ import type { CommitResult } from '@postrider/spool';
 import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
+import { networksOf } from '../policy/networks.js';
 import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
 import type { SessionFacts } from '../verbs/verb.js';
@@ -27,6 +28,7 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   limits: ingress.settings.limits,
   role: roles.mx,
   offersTls: true,
+  xclientFrom: networksOf([]),
 });
 
 export function ingressOfTest(config: object = {}): IngressOfTest {

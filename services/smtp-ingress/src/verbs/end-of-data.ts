@@ -34,13 +34,13 @@ async function store(
   { client, transaction, forwardPaths }: StateNamed<'rcpt'>,
   session: SessionFacts,
 ): Promise<Reply> {
-  const { ingress, address, listener, identity } = session;
+  const { ingress, address, listener, identity, forwarded } = session;
   const facts = {
     ...transaction,
     id: content.id,
     sizeInOctets: content.sizeInOctets,
     acceptedAt: ingress.clock.now(),
-    client: { helo: client.helo, protocol: protocolOf(client, session), address },
+    client: { helo: client.helo, protocol: protocolOf(client, session), address, ...forwarded },
     listener,
     ...(identity ? { identity: identity.name } : {}),
   };

@@ -9,12 +9,16 @@
  *   MAIL                     → mail
  *   RCPT                               → rcpt if accepted   rcpt
  *   DATA                               554                  354, then end-of-data
+ *   BDAT                               554                  rcpt; LAST, then end-of-data
  *   end-of-data                                             → ready
  *   RSET         greeting    ready     → ready              → ready
  *   NOOP, HELP, VRFY, EXPN, TURN, SEND, SOML, SAML          stay as it is, in each state
+ *   XCLIENT      greeting    → greeting, as another client
+ *   XFORWARD                 ready
  *   QUIT         → closed    → closed  → closed             → closed
  */
 import { auth } from './auth.js';
+import { bdat } from './bdat.js';
 import { data } from './data.js';
 import { ehlo, helo } from './ehlo.js';
 import { help } from './help.js';
@@ -29,9 +33,26 @@ import { starttls } from './starttls.js';
 import type { Verb, VerbTable } from './verb.js';
 import { vrfy } from './vrfy.js';
 
+import { xclient, xforward } from './xclient.js';
+
 export { endOfData } from './end-of-data.js';
 
-const afterGreeting = [starttls, auth, mail, rcpt, data, rset, noop, quit, vrfy, help, ...refusedVerbs];
+const afterGreeting = [
+  starttls,
+  auth,
+  mail,
+  rcpt,
+  data,
+  bdat,
+  rset,
+  noop,
+  quit,
+  vrfy,
+  help,
+  xclient,
+  xforward,
+  ...refusedVerbs,
+];
 const tableOf = (...verbs: readonly Verb[]): VerbTable => new Map(verbs.map((verb) => [verb.name, verb]));
 
 export const smtpVerbs = tableOf(ehlo, helo, ...afterGreeting);

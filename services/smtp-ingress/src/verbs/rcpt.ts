@@ -7,7 +7,7 @@ import { unknownParameter } from '../extensions.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient } from '../policy/recipients.js';
 import { mayRelay } from '../policy/relay-control.js';
-import { syntaxError } from '../session/replies.js';
+import { notNow, syntaxError } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
 
@@ -30,6 +30,8 @@ export const rcpt = defineVerb({
     const parsed = parseRcptArguments(argument);
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.3') };
     for (const keyword of parsed.value.parameters.keys()) return { reply: unknownParameter(keyword) };
+    // RFC 3030 §2: the data has begun.
+    if (state.name === 'rcpt' && state.chunks) return { reply: notNow('rcpt') };
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
     const { ingress, address, role, identity } = facts;
     const trusted =

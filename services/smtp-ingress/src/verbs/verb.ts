@@ -1,4 +1,5 @@
 /** What a verb file exports: the row of the table and what it does. */
+import type { BlockList } from 'node:net';
 import type { Identity } from '@postrider/auth';
 import type { CommandLine, Reply } from '@postrider/smtp';
 import type { ListenerAuth } from '../auth/listener-auth.js';
@@ -18,7 +19,7 @@ export interface Step {
   /** Absent: the session stays as it is. */
   readonly state?: SessionState;
   /** What is known of the session from now on. */
-  readonly facts?: Pick<SessionFacts, 'identity'>;
+  readonly facts?: Partial<Pick<SessionFacts, 'identity' | 'address' | 'forwarded'>>;
   readonly then?: Then;
   /** Of a refusal: the address it is about, for the event. */
   readonly about?: string;
@@ -34,6 +35,13 @@ export type Then =
       readonly maximum: number;
       readonly answer: (line: CommandLine) => Step | Promise<Step>;
     }
+  /** So many octets are part of the command; its reply comes after them. Without content they are forgotten. */
+  | {
+      readonly do: 'receive-chunk';
+      readonly octets: number;
+      readonly last: boolean;
+      readonly content?: ContentReceiver;
+    }
   /** What comes next is mail data. */
   | { readonly do: 'receive'; readonly content: ContentReceiver };
 
@@ -48,6 +56,10 @@ export interface SessionFacts {
   readonly offersTls: boolean;
   /** Absent while the session is in the clear. */
   readonly tls?: TlsFacts;
+  /** Clients that may speak for others. */
+  readonly xclientFrom: BlockList;
+  /** By XFORWARD: whose mail it is that the client brings. For what is told of it, and for no decision. */
+  readonly forwarded?: { readonly address?: string; readonly helo?: string };
   /** Absent: nobody can authenticate here. */
   readonly auth?: ListenerAuth;
   /** Absent: nobody has authenticated. */

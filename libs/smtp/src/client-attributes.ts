@@ -1,0 +1,34 @@
+/**
+ * Arguments of XCLIENT and XFORWARD: 1*( SP attribute-name "=" attribute-value ), values in xtext (Postfix
+ * XCLIENT_README, XFORWARD_README).
+ */
+import { isIpv4, isIpv6 } from './address-syntax.js';
+import { parseXtext } from './xtext.js';
+
+/** By name in upper case; undefined for what is said to be unavailable. */
+export type ClientAttributes = ReadonlyMap<string, string | undefined>;
+
+const unavailable = /^\[(?:UNAVAILABLE|TEMPUNAVAIL)\]$/i;
+
+/** @returns undefined for a name that is not among those known, for one twice, and for what is no xtext */
+export function parseClientAttributes(
+  argument: string,
+  known: readonly string[],
+): ClientAttributes | undefined {
+  const attributes = new Map<string, string | undefined>();
+  for (const part of argument.split(/ +/)) {
+    const [, name = '', encoded = ''] = /^([A-Za-z]+)=(\S+)$/.exec(part) ?? [];
+    const key = name.toUpperCase();
+    const value = parseXtext(encoded);
+    if (!known.includes(key) || attributes.has(key) || !value || /[^\x20-\x7e]/.test(value)) return undefined;
+    attributes.set(key, unavailable.test(value) ? undefined : value);
+  }
+  return attributes;
+}
+
+/** `192.0.2.1` or `IPV6:2001:db8::1`. @returns undefined for what is no address */
+export function parseClientAddress(text: string): string | undefined {
+  if (isIpv4(text)) return text;
+  const address = text.replace(/^IPV6:/i, '').toLowerCase();
+  return isIpv6(address) ? address : undefined;
+}

@@ -1,0 +1,55 @@
+/** The receiver for a mail that begins: its trace field, its limits, and what a submitted mail may lack. */
+import { largeContentInOctets } from '@postrider/spool';
+import { reply, type Reply } from '@postrider/smtp';
+import { mayUse } from '../auth/listener-auth.js';
+import type { StateNamed } from '../session/session-state.js';
+import { protocolOf } from '../session/with-keyword.js';
+import type { SessionFacts } from '../verbs/verb.js';
+import { ContentReceiver, type ContentOptions } from './content-receiver.js';
+import { authorsOf, missingFields } from './missing-fields.js';
+import { traceField } from './trace-field.js';
+
+export function newContent(
+  state: StateNamed<'rcpt'>,
+  facts: SessionFacts,
+  framing: NonNullable<ContentOptions['framing']>,
+): ContentReceiver {
+  const { ingress, limits, role } = facts;
+  const id = ingress.newMailId();
+  return new ContentReceiver({
+    id,
+    framing,
+    traceField: traceOf(state, facts, id),
+    limits,
+    ...(role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
+    heldInOctets: largeContentInOctets,
+    budget: ingress.budget,
+    beginLarge: (contentId) => ingress.writer.beginLarge(contentId),
+  });
+}
+
+function traceOf({ client, forwardPaths }: StateNamed<'rcpt'>, facts: SessionFacts, id: string): string {
+  const { ingress, address, tls, identity, role } = facts;
+  const onlyOne = forwardPaths.length === 1 ? { forwardPath: forwardPaths[0].given } : {};
+  return traceField({
+    helo: client.helo,
+    address,
+    hostname: ingress.settings.hostname,
+    protocol: protocolOf(client, facts),
+    id,
+    at: ingress.clock.now(),
+    ...(identity && role.submission ? { identity: identity.name } : {}),
+    ...(tls ? { tlsCipher: tls.cipher } : {}),
+    ...onlyOne,
+  });
+}
+
+/** RFC 6409 §8 */
+function completed(beginning: Buffer, id: string, facts: SessionFacts): string | Reply {
+  const { settings, clock } = facts.ingress;
+  const others = authorsOf(beginning).find((author) => !mayUse(author, facts));
+  // RFC 6409 §6.1
+  if (others !== undefined)
+    return reply(550, '5.7.1', `From or Sender names <${others}>, which is not yours`);
+  return missingFields(beginning, { id, hostname: settings.hostname, at: clock.now() });
+}

@@ -1,0 +1,129 @@
+/** Clients behind others: the PROXY protocol, XCLIENT and XFORWARD. */
+import { tempFolder } from '@postrider/testing';
+import { expect, test } from 'vitest';
+import { greetedClient, RawClient } from './raw-client.js';
+import { contentOf, start, transaction, until } from './transactions.js';
+
+const off = { tls: { mode: 'off' }, listen: ['127.0.0.1:0'] };
+const behindBalancer = (networks: readonly string[]) =>
+  start({
+    config: { relay: { networks: ['192.0.2.0/24'] }, listeners: { mx: { ...off, proxy_from: networks } } },
+  });
+const header = (address: string): string => `PROXY TCP4 ${address} 127.0.0.1 1234 25\r\n`;
+
+test('who is behind a balancer is who it says', async () => {
+  const ingress = await behindBalancer(['127.0.0.0/8']);
+  for (const [address, code] of [
+    ['192.0.2.7', 250],
+    ['198.51.100.7', 550],
+  ] as const) {
+    const client = await RawClient.connect(ingress.port);
+    client.write(header(address));
+    await client.reply();
+    await client.codes('EHLO client.example', 'MAIL FROM:<a@b.test>');
+    expect((await client.command('RCPT TO:<c@away.test>')).code).toBe(code);
+    if (code === 250) await client.codes('DATA', 'text\r\n.');
+    client.close();
+  }
+  expect(ingress.spool.mails[0]?.envelope.client.address).toBe('192.0.2.7');
+  expect(contentOf(ingress.spool.mails[0])).toContain('from client.example ([192.0.2.7])');
+});
+
+test('a header octet by octet, and the commands in its packet', async () => {
+  const ingress = await behindBalancer(['127.0.0.1']);
+  const slow = await RawClient.connect(ingress.port);
+  for (const octet of header('192.0.2.7')) slow.write(octet);
+  expect((await slow.reply()).code).toBe(220);
+  slow.close();
+  const binary = await RawClient.connect(ingress.port);
+  binary.write(Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000207c633640104d20019', 'hex'));
+  expect((await binary.reply()).code).toBe(220);
+  binary.close();
+});
+
+test('a balancer without a header is not served; a header from elsewhere is no command', async () => {
+  const strict = await behindBalancer(['127.0.0.1']);
+  const client = await RawClient.connect(strict.port);
+  client.write('EHLO client.example\r\n');
+  expect(await client.rest()).toBe('');
+  const open = await behindBalancer(['198.51.100.1']);
+  const other = await greetedClient(open.port, '');
+  expect((await other.command(header('192.0.2.7').trimEnd())).code).toBe(500);
+  other.close();
+});
+
+test('TLS at once behind a balancer', async () => {
+  const folder = tempFolder('postrider-proxied-');
+  const listeners = { s: { role: 'submissions', listen: ['127.0.0.1:0'], proxy_from: ['127.0.0.1'] } };
+  const ingress = await start({ config: { data_dir: folder.path, listeners } });
+  const client = await RawClient.connect(ingress.port);
+  client.write(header('192.0.2.7'));
+  await client.startTls();
+  expect((await client.reply()).code).toBe(220);
+  expect((await client.command('EHLO client.example')).code).toBe(250);
+  client.close();
+  await until(() => ingress.figures()['sessions'] === 0);
+  folder.remove();
+});
+
+const trusting = () =>
+  start({
+    config: {
+      relay: { networks: ['127.0.0.1'] },
+      listeners: { mx: { ...off, xclient_from: ['127.0.0.1'] } },
+    },
+  });
+
+test('XCLIENT: the session begins anew as the other client, who may not speak for others', async () => {
+  const ingress = await trusting();
+  const client = await greetedClient(ingress.port);
+  const { lines } = await client.command('EHLO client.example');
+  expect(lines).toContain('XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT');
+  expect(await client.codes('XCLIENT', 'XCLIENT ADDR=nonsense', 'XCLIENT FOO=bar')).toEqual([501, 501, 501]);
+  expect((await client.command('XCLIENT NAME=x.test ADDR=192.0.2.7')).code).toBe(220);
+  expect((await client.command('MAIL FROM:<a@b.test>')).code).toBe(503);
+  expect((await client.command('EHLO x.test')).lines.join()).not.toContain('XCLIENT');
+  expect(await client.codes('XCLIENT ADDR=127.0.0.1', 'MAIL FROM:<a@b.test>')).toEqual([550, 250]);
+  expect((await client.command('RCPT TO:<c@away.test>')).code).toBe(550);
+  client.close();
+});
+
+test('XCLIENT: an address that is not known is trusted with nothing; LOGIN is an identity', async () => {
+  const ingress = await trusting();
+  for (const [attributes, code] of [
+    ['ADDR=[UNAVAILABLE]', 550],
+    ['ADDR=IPV6:2001:db8::1', 550],
+    ['ADDR=192.0.2.7 LOGIN=ann@ours.test', 250],
+  ] as const) {
+    const client = await greetedClient(ingress.port);
+    await client.codes(`XCLIENT ${attributes}`, 'EHLO client.example', 'MAIL FROM:<ann@ours.test>');
+    expect((await client.command('RCPT TO:<c@away.test>')).code, attributes).toBe(code);
+    client.close();
+  }
+});
+
+test('XFORWARD: told of the mail, and trusted with nothing', async () => {
+  const ingress = await trusting();
+  const client = await greetedClient(ingress.port);
+  expect(
+    await client.codes(
+      'XFORWARD ADDR=198.51.100.9 HELO=far.test',
+      'XFORWARD ADDR=x',
+      ...transaction,
+      'text\r\n.',
+    ),
+  ).toEqual([250, 501, 250, 250, 354, 250]);
+  expect(ingress.spool.mails[0]?.envelope.client).toMatchObject({
+    address: '198.51.100.9',
+    helo: 'far.test',
+  });
+  expect(contentOf(ingress.spool.mails[0])).toContain('([127.0.0.1])');
+  client.close();
+});
+
+test('neither for who is not trusted', async () => {
+  const ingress = await start();
+  const client = await greetedClient(ingress.port);
+  expect(await client.codes('XCLIENT ADDR=192.0.2.7', 'XFORWARD ADDR=192.0.2.7')).toEqual([550, 550]);
+  client.close();
+});
