@@ -54,6 +54,8 @@ testWith('swaks', 'smtp-sink')(
     expect(mail).toContain('X-Rcpt-Args: <You@dest.test>');
     expect(mail).toMatch(/by postrider\.example\.org\s+with ESMTP id [0-9a-z]{18}/);
     expect(mail).toContain(`\n\n${body}`);
+    // Its file is there before it is counted.
+    await sink.reached(1);
   },
 );
 
