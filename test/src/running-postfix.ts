@@ -27,6 +27,8 @@ export interface PostfixOptions {
   readonly port: number;
   /** All mail goes on to this port on 127.0.0.1. */
   readonly nextHopPort: number;
+  /** Sends by STARTTLS or not at all. */
+  readonly encrypts?: boolean;
   /** Offers STARTTLS with a certificate made for this run. */
   readonly tls?: boolean;
 }
@@ -60,7 +62,10 @@ export async function startPostfix(options: PostfixOptions): Promise<RunningPost
   };
 }
 
-const settings = (folder: string, { nextHopPort, tls }: PostfixOptions): string => `compatibility_level = 3.6
+const settings = (
+  folder: string,
+  { nextHopPort, tls, encrypts }: PostfixOptions,
+): string => `compatibility_level = 3.6
 queue_directory = ${folder}/queue
 data_directory = ${folder}/data
 command_directory = /usr/sbin
@@ -77,6 +82,8 @@ smtp_dns_support_level = disabled
 message_size_limit = 52428800
 maillog_file = ${folder}/mail.log
 maillog_file_prefixes = ${folder}
+smtp_tls_security_level = ${encrypts === true ? 'encrypt' : 'none'}
+smtp_tls_loglevel = 1
 ${
   tls === true
     ? `smtpd_tls_security_level = may

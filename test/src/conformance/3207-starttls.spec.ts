@@ -3,10 +3,11 @@ import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
-import { selfSigned, tempFolder, type TempFolder } from '@postrider/testing';
+import { freePort, selfSigned, tempFolder, type TempFolder } from '@postrider/testing';
 import nodemailer from 'nodemailer';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { runClient, testWith } from '../e2e/peers.js';
+import { inCi, runClient, testWith } from '../e2e/peers.js';
+import { canRunPostfix, startPostfix } from '../running-postfix.js';
 import { greetedClient, type RawClient } from './raw-client.js';
 import { startIngress, type RunningIngress } from './running-ingress.js';
 import { contentOf, transaction, until } from './transactions.js';
@@ -204,4 +205,26 @@ test('nodemailer by STARTTLS, a large mail', async () => {
   expect(mail?.envelope.client.protocol).toBe('ESMTPS');
   expect(mail?.envelope.large?.octets).toBe(mail?.envelope.sizeInOctets);
   transport.close();
+});
+
+test.runIf(canRunPostfix() || inCi)('Postfix by STARTTLS, a mail with two recipients', async () => {
+  const postfix = await startPostfix({ port: await freePort(), nextHopPort: ingress.port, encrypts: true });
+  try {
+    const words = [
+      '--server',
+      `127.0.0.1:${postfix.port}`,
+      '--from',
+      'a@b.test',
+      '--to',
+      'c@d.test,e@d.test',
+    ];
+    const { code, output } = await runClient('swaks', words);
+    expect(code, output).toBe(0);
+    await until(() => ingress.spool.mails.length > 0);
+    const [mail] = ingress.spool.mails;
+    expect(mail?.envelope.client).toMatchObject({ helo: 'postfix.bench.test', protocol: 'ESMTPS' });
+    expect(mail?.envelope.recipients).toHaveLength(2);
+  } finally {
+    await postfix.stop();
+  }
 });
