@@ -10,6 +10,9 @@ export {
   type ServiceDefinition,
 } from './service.js';
 export { loadService, runnableServices } from './load-service.js';
+export { metricsContentType, metricsOf } from './http/metrics.js';
+export { metricTable, type MetricRow } from './http/metric-table.js';
+export type { Page } from './http/server.js';
 export { createLogger } from './logger.js';
 export { hasOwnServer, storeSizeInOctets } from './nats.js';
 export type { ProcessNews } from './process-news.js';

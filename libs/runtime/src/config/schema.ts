@@ -105,6 +105,8 @@ export const configSchema = z.strictObject({
   http: z
     .strictObject({ listen: z.union([z.literal(''), listenAddress]).prefault('127.0.0.1:8025') })
     .prefault({}),
+  /** After SIGTERM it is not ready, but takes on for so long: balancers lag. */
+  shutdown_delay: duration('0s'),
   shutdown_timeout: duration('10s'),
 });
 
