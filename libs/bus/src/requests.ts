@@ -3,7 +3,8 @@
  * makes a timer, an error with a stack and a random token for each; that is more work than all the rest.
  */
 import type { Milliseconds } from '@postrider/actor';
-import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { inboxOf } from '@postrider/nats-server';
+import type { Msg, NatsConnection } from 'nats';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { BusAway, DeadlineExceeded, NobodyAnswers } from './errors.js';
 import { decodeReply } from './wire.js';
@@ -22,12 +23,13 @@ export class Requests {
   readonly #connection: NatsConnection;
   readonly #deadlines: Deadlines;
   readonly #asked = new Map<number, Asked>();
-  readonly #inbox = `${createInbox('_INBOX')}.`;
+  readonly #inbox: string;
   #listening = false;
   #next = 0;
 
   constructor(connection: NatsConnection, deadlines: Deadlines) {
     this.#connection = connection;
+    this.#inbox = `${inboxOf(connection)}.`;
     this.#deadlines = deadlines;
   }
 

@@ -168,7 +168,7 @@ test('hot keys reach the services after SIGHUP', async () => {
 });
 
 test('NATS that is not there is waited for, and the wait can be ended', async () => {
-  const running = start('nats: { servers: ["127.0.0.1:1"] }\n');
+  const running = start('hostname: mx.example.org\nnats: { servers: ["127.0.0.1:1"] }\n');
   await running.said('waiting for NATS');
   running.child.kill('SIGTERM');
   expect(await running.exit).toBe('0');
@@ -187,7 +187,7 @@ test('probes and metrics: before NATS, ready, in a drain', async () => {
     const response = await fetch(`http://${address}${path}`);
     return `${response.status} ${await response.text()}`;
   };
-  const waiting = start('nats: { servers: ["127.0.0.1:1"] }\n', http);
+  const waiting = start('hostname: mx.example.org\nnats: { servers: ["127.0.0.1:1"] }\n', http);
   await waiting.said('waiting for NATS');
   expect(await get('/livez')).toMatch(/^200 /);
   expect(await get('/readyz')).toMatch(/^503 .*not connected to NATS yet/);

@@ -45,6 +45,7 @@ export class RunningProcess {
     this.#config = loaded.config;
     this.#log = createLogger(loaded.config.log, { pid: process.pid });
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
+    for (const warning of loaded.warnings) this.#log.warn({}, warning);
     this.#watch = this.#followConfig(loaded, loadOptions);
     this.#pages = new ProcessPages({
       services: services.map(({ name }) => name),

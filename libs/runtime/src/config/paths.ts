@@ -1,7 +1,7 @@
 /** Which values are paths: those count from the folder of the file that sets them, else from the working directory. */
 import { resolve } from 'node:path';
 
-const pathKeys = new Set(['data_dir', 'nats.creds_file', 'nats.ca_file']);
+const pathKeys = new Set(['data_dir', 'nats.creds_file', 'nats.nkey_file', 'nats.ca_file']);
 const listsOfPaths = new Set(['aliases.files']);
 const maildir = 'maildir:';
 

@@ -27,6 +27,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       servers: z.array(z.string().min(1)).default([]),
       creds_file: z.string().default(''),
+      nkey_file: z.string().default(''),
       ca_file: z.string().default(''),
     })
     .prefault({}),

@@ -17,6 +17,7 @@ export const config: Command = {
             ? 'ok: no file, every key is a default'
             : `ok: ${loaded.files.join(', ')}`,
         );
+        for (const warning of loaded.warnings) say(`warning: ${warning}`);
         break;
       case 'show':
         if (values.json === true) sayJson(describeConfig(loaded));

@@ -1,6 +1,7 @@
 /** The table of commands; help is printed from it. */
 import { exitCodes, complain, say, type Command } from '../command.js';
 import { table } from '../table.js';
+import { cluster } from './cluster.js';
 import { config } from './config.js';
 import { demo } from './demo.js';
 import { events } from './events.js';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   config,
   route,
   demo,
+  cluster,
   installSendmail,
 ];
 
