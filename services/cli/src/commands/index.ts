@@ -3,6 +3,7 @@ import { exitCodes, complain, say, type Command } from '../command.js';
 import { table } from '../table.js';
 import { cluster } from './cluster.js';
 import { config } from './config.js';
+import { doctor } from './doctor.js';
 import { demo } from './demo.js';
 import { events } from './events.js';
 import { installSendmail } from './install-sendmail.js';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   events,
   config,
   route,
+  doctor,
   demo,
   cluster,
   installSendmail,
