@@ -24,7 +24,7 @@ export function ingressEvents(bus: Bus): IngressEvents {
   return {
     accepted(envelope, shard) {
       const { client, identity } = envelope;
-      bus.publishEvent('smtp-ingress', 'accepted', {
+      const facts = {
         mail: envelope.id,
         shard,
         reversePath: envelope.reversePath,
@@ -35,7 +35,9 @@ export function ingressEvents(bus: Bus): IngressEvents {
         protocol: client.protocol,
         listener: envelope.listener,
         ...(identity === undefined ? {} : { identity }),
-      });
+      };
+      // The end of the data: what others do with the mail is later by every clock that is right.
+      bus.publishEvent('smtp-ingress', 'accepted', facts, { at: envelope.acceptedAt });
     },
     rejected(rejection) {
       bus.publishEvent('smtp-ingress', 'rejected', { ...rejection, reply: replyText(rejection.reply) });

@@ -56,10 +56,13 @@ testWith('swaks')('every service says how it is, each second, and answers $SRV.P
 });
 
 testWith('swaks')('events of a mail are on mta.events.>, as JSON with the same id', async () => {
-  const events: { subject: string; event: string; mail?: string }[] = [];
+  const events: { subject: string; event: string; at: string; mail?: string }[] = [];
   const subscription = nats.subscribe('mta.events.>', {
     callback: (_, message) =>
-      events.push({ subject: message.subject, ...message.json<{ event: string; mail?: string }>() }),
+      events.push({
+        subject: message.subject,
+        ...message.json<{ event: string; at: string; mail?: string }>(),
+      }),
   });
   await nats.flush();
   const id = await send('you@localhost');
@@ -68,6 +71,8 @@ testWith('swaks')('events of a mail are on mta.events.>, as JSON with the same i
     return found.some(({ event }) => event === 'delivered') && found;
   });
   subscription.unsubscribe();
+  // Each service sends its own: they come in about that order, and `at` tells it.
+  ofMail.sort((one, other) => one.at.localeCompare(other.at));
   expect(ofMail.map(({ event }) => event)).toEqual(['accepted', 'queued', 'delivered']);
   expect(ofMail[0]?.subject).toBe('mta.events.smtp-ingress.accepted');
 });

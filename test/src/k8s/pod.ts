@@ -5,9 +5,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readFileSync } from 'node:fs';
 import { k8sFolder, podOf, type Container, type Manifest, type PodSpec, type Probe } from './render.js';
 
 export interface PodOptions {
@@ -28,6 +27,8 @@ export interface PodEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A command that waits for what its user may not have, milliseconds. */
+const execWithin = 45_000;
 const repository = dirname(k8sFolder);
 
 export class Pod {
@@ -52,21 +53,39 @@ export class Pod {
   }
 
   start(): void {
-    const { args = [], env = [] } = this.#container;
-    const [program = '', ...words] = this.#command();
-    const user = this.#user();
-    const child = spawn(program, [...words, ...args.map((arg) => this.#mapped(arg))], {
-      cwd: repository,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env['PATH'],
-        ...Object.fromEntries(env.map(({ name, value }) => [name, this.#mapped(value ?? this.name)])),
-      },
-      ...(user === undefined ? {} : { uid: user, gid: user }),
-    });
+    const child = this.#spawn(this.#container.args ?? []);
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+  }
+
+  /** `kubectl exec … -- postrider WORDS`. */
+  async exec(
+    ...words: readonly string[]
+  ): Promise<{ readonly code: number | null; readonly output: string }> {
+    const child = this.#spawn(words);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const late = setTimeout(() => child.kill('SIGKILL'), execWithin);
+    await once(child, 'close');
+    clearTimeout(late);
+    return { code: child.exitCode, output };
+  }
+
+  #spawn(args: readonly string[]): ChildProcess {
+    const [program = '', ...words] = this.#command();
+    const user = this.#user();
+    const env = (this.#container.env ?? []).map(({ name, value }) => [
+      name,
+      this.#mapped(value ?? this.name),
+    ]);
+    return spawn(program, [...words, ...args.map((arg) => this.#mapped(arg))], {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'], ...(Object.fromEntries(env) as Record<string, string>) },
+      ...(user === undefined ? {} : { uid: user, gid: user }),
+    });
   }
 
   get running(): boolean {

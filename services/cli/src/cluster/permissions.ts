@@ -104,6 +104,7 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       'mta.v1.alias-expander.resolve',
       '$SRV.>',
       '$JS.API.STREAM.INFO.EVENTS',
+      '$JS.API.CONSUMER.CREATE.EVENTS',
       '$JS.API.CONSUMER.CREATE.EVENTS.>',
       ...['INFO', 'MSG.NEXT', 'DELETE'].map((operation) => `$JS.API.CONSUMER.${operation}.EVENTS.*`),
     ],

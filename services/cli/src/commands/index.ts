@@ -4,6 +4,7 @@ import { table } from '../table.js';
 import { access } from './access.js';
 import { cluster } from './cluster.js';
 import { config } from './config.js';
+import { doctor } from './doctor.js';
 import { demo } from './demo.js';
 import { events } from './events.js';
 import { installSendmail } from './install-sendmail.js';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   route,
   users,
   access,
+  doctor,
   demo,
   cluster,
   installSendmail,
