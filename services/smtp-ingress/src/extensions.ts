@@ -58,6 +58,8 @@ export const extensions: readonly Extension[] = [
     },
     rcpt: { NOTIFY: notifyValue, ORCPT: orcptValue },
   },
+  /** RFC 9422 §4.2 */
+  { keyword: 'LIMITS', shown: ({ limits }) => `RCPTMAX=${limits.recipients}` },
   /** RFC 2034 */
   { keyword: 'ENHANCEDSTATUSCODES' },
   /** RFC 4954 §3 */

@@ -23,7 +23,7 @@ const membersOverLimit = 1000;
 
 export const rcpt = defineVerb({
   name: 'RCPT',
-  syntax: 'RCPT TO:<forward-path>',
+  syntax: 'RCPT TO:<forward-path> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;xtext]',
   allowedIn: ['mail', 'rcpt'],
   replies: [250, 251, 550, 551, 552, 553, 450, 451, 452, 503, 455, 555],
   lastInGroup: false,
