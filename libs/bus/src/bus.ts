@@ -13,7 +13,7 @@ import type {
   RequestNames,
   Supervision,
 } from '@postrider/actor';
-import type { EventFacts, EventName, EventRecord, ServiceName } from '@postrider/protocol';
+import type { EventFacts, EventName, EventRecord, ServiceName, StatusRecord } from '@postrider/protocol';
 
 export interface Bus {
   /** `<host>-<pid>-<random>`, unique among running processes; a NATS token. */
@@ -45,6 +45,8 @@ export interface Bus {
     facts: EventFacts[S][E] & object,
     options?: { readonly id?: string; readonly at?: number },
   ): void;
+  /** What publishStatus would publish now; also while disconnected. The one source of gauges and metrics. */
+  status(service: string, figures: Readonly<Record<string, unknown>>): StatusRecord;
   /** Publishes a gauge record once: the runtime calls it every second for each service. */
   publishStatus(service: string, figures: Readonly<Record<string, unknown>>): void;
   /** Raw subscription for those who watch: `mta.events.>` and the like; JSON payloads decoded. */

@@ -43,6 +43,16 @@ export class HostedActors {
     return hosted === undefined || hosted.paused ? undefined : hosted;
   }
 
+  /** Messages in mailboxes, by protocol: as few names as there are protocols, however many actors. */
+  waiting(): Readonly<Record<string, number>> {
+    return Object.fromEntries(
+      [...this.protocols].map(([name, { actors }]) => [
+        name,
+        [...actors].reduce((sum, { actor }) => sum + (actor?.waiting ?? 0), 0),
+      ]),
+    );
+  }
+
   #protocol(protocol: Protocol): HostedProtocol {
     const known = this.protocols.get(protocol.name);
     if (known) return known;

@@ -119,8 +119,13 @@ class InProcessBus implements MemoryBus {
     this.#show(eventSubject(service, event), record);
   }
 
+  status(service: string, figures: object): StatusRecord {
+    const speaker = { instance: this.instance, version: '0.0.0' };
+    return statusRecord(speaker, service, { ...figures, mailboxWaiting: this.#local.waiting() });
+  }
+
   publishStatus(service: string, figures: object): void {
-    const record = statusRecord({ instance: this.instance, version: '0.0.0' }, service, figures);
+    const record = this.status(service, figures);
     this.gauges.set(service, record);
     this.#show(statusSubject(service, this.instance), record);
   }

@@ -11,7 +11,7 @@ import {
   type Protocol,
 } from '@postrider/actor';
 import { connectNats, type NatsAddress } from '@postrider/nats-server';
-import { eventSubject, statusSubject, type ServiceName } from '@postrider/protocol';
+import { eventSubject, statusSubject, type ServiceName, type StatusRecord } from '@postrider/protocol';
 import { Events, type NatsConnection } from 'nats';
 import { addressOf } from './addresses.js';
 import type { Bus, Hosted, HostOptions, Ref } from './bus.js';
@@ -147,13 +147,14 @@ class NatsBus implements Bus {
     this.#publishJson(eventSubject(service, event), eventRecord(this.#speaker, fact, options));
   }
 
+  status(service: string, figures: object): StatusRecord {
+    const own = { eventsDropped: this.#eventsDropped, mailboxWaiting: this.#local.waiting() };
+    return statusRecord(this.#speaker, service, { ...figures, ...own });
+  }
+
   publishStatus(service: string, figures: object): void {
     if (!this.#connected) return;
-    const withDropped = { ...figures, eventsDropped: this.#eventsDropped };
-    this.#publishJson(
-      statusSubject(service, this.instance),
-      statusRecord(this.#speaker, service, withDropped),
-    );
+    this.#publishJson(statusSubject(service, this.instance), this.status(service, figures));
   }
 
   watch(subject: string): Watch {

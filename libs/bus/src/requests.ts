@@ -3,7 +3,8 @@
  * makes a timer, an error with a stack and a random token for each; that is more work than all the rest.
  */
 import type { Milliseconds } from '@postrider/actor';
-import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { inboxOf } from '@postrider/nats-server';
+import type { Msg, NatsConnection } from 'nats';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { BusAway, DeadlineExceeded, NobodyAnswers } from './errors.js';
 import type { Outbox } from './outbox.js';
@@ -24,13 +25,14 @@ export class Requests {
   readonly #outbox: Outbox;
   readonly #deadlines: Deadlines;
   readonly #asked = new Map<number, Asked>();
-  readonly #inbox = `${createInbox('_INBOX')}.`;
+  readonly #inbox: string;
   #listening = false;
   #next = 0;
 
   constructor(connection: NatsConnection, outbox: Outbox, deadlines: Deadlines) {
     this.#connection = connection;
     this.#outbox = outbox;
+    this.#inbox = `${inboxOf(connection)}.`;
     this.#deadlines = deadlines;
   }
 

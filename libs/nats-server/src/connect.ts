@@ -3,7 +3,14 @@
  * server in seconds.
  */
 import { readFile } from 'node:fs/promises';
-import { connect, credsAuthenticator, type ConnectionOptions, type NatsConnection } from 'nats';
+import {
+  connect,
+  createInbox,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type ConnectionOptions,
+  type NatsConnection,
+} from 'nats';
 
 /** Where NATS is and how we show who we are. Our own server's stands in `<data_dir>/nats/connection.json`. */
 export interface NatsAddress {
@@ -11,8 +18,18 @@ export interface NatsAddress {
   readonly user?: string;
   readonly password?: string;
   readonly credsFile?: string;
+  /** An nkey's seed (`SU…`): the server knows only its public half. */
+  readonly nkeyFile?: string;
   readonly caFile?: string;
+  /** Under which replies come; a NATS user may be allowed its own alone. Default `_INBOX`. */
+  readonly inboxPrefix?: string;
 }
+
+const inboxPrefixes = new WeakMap<NatsConnection, string>();
+
+/** A new inbox of this connection, under the prefix that its user may read. */
+export const inboxOf = (connection: NatsConnection): string =>
+  createInbox(inboxPrefixes.get(connection) ?? '_INBOX');
 
 /**
  * @param name shown in the server's connection list: `<service>/<purpose>`
@@ -28,12 +45,18 @@ export async function connectNats(address: NatsAddress, name: string): Promise<N
     reconnectJitter: 250,
     pingInterval: 10_000,
     maxPingOut: 2,
-    inboxPrefix: '_INBOX',
+    inboxPrefix: address.inboxPrefix ?? '_INBOX',
   };
   if (address.user !== undefined) options.user = address.user;
   if (address.password !== undefined) options.pass = address.password;
   if (address.credsFile !== undefined)
     options.authenticator = credsAuthenticator(await readFile(address.credsFile));
+  if (address.nkeyFile !== undefined) {
+    const seed = (await readFile(address.nkeyFile, 'utf8')).trim();
+    options.authenticator = nkeyAuthenticator(Buffer.from(seed));
+  }
   if (address.caFile !== undefined) options.tls = { caFile: address.caFile };
-  return connect(options);
+  const connection = await connect(options);
+  if (address.inboxPrefix !== undefined) inboxPrefixes.set(connection, address.inboxPrefix);
+  return connection;
 }

@@ -1,7 +1,8 @@
 export { askServer, type ServerFacts } from './ask-server.js';
-export { connectNats, type NatsAddress } from './connect.js';
+export { connectNats, inboxOf, type NatsAddress } from './connect.js';
 export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './find.js';
 export { readConnection, startOwnServer } from './own-server.js';
 export { ServerFailed, startNatsServer, type RunningServer, type StartOptions } from './start.js';
+export { createUserKey, type UserKey } from './user-key.js';
 export { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js';
 export { watchForWriteErrors, type WriteErrorWatch } from './write-errors.js';

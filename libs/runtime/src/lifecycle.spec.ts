@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +46,7 @@ interface Running {
 /** @param settings lines of YAML; @param more of the environment; @param supervised with an IPC channel */
 function start(settings: string, more: Readonly<Record<string, string>> = {}, supervised = false): Running {
   const file = join(folder, `${children.length}-${Math.random().toString(36).slice(2)}.yaml`);
-  const preset = 'data_dir: var\nspool: { max_size: 64MiB }\nlog: { format: json }\n';
+  const preset = 'data_dir: var\nspool: { max_size: 64MiB }\nlog: { format: json }\nhttp: { listen: "" }\n';
   writeFileSync(file, preset + settings);
   const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe', ...(supervised ? (['ipc'] as const) : [])],
@@ -137,7 +138,7 @@ test('a wrong configuration: each problem a line, exit 2', async () => {
   expect(await running.exit).toBe('2');
   // The file's own log key is the second one.
   expect(running.output()).toMatch(
-    /^postrider: .*\.yaml:5: the key 'log' stands here for the second time\n$/,
+    /^postrider: .*\.yaml:6: the key 'log' stands here for the second time\n$/,
   );
 });
 
@@ -164,7 +165,7 @@ test('hot keys reach the services after SIGHUP', async () => {
   await running.said('"msg":"ready"');
   writeFileSync(
     running.file,
-    'data_dir: var\nspool: { max_size: 64MiB }\nlog: { format: json }\nroutes: { a.test: mx }\n',
+    'data_dir: var\nspool: { max_size: 64MiB }\nlog: { format: json }\nhttp: { listen: "" }\nroutes: { a.test: mx }\n',
   );
   running.child.kill('SIGHUP');
   await running.said('smtp-ingress reconfigured * a.test');
@@ -175,7 +176,7 @@ test('hot keys reach the services after SIGHUP', async () => {
 });
 
 test('NATS that is not there is waited for, and the wait can be ended', async () => {
-  const running = start('nats: { servers: ["127.0.0.1:1"] }\n');
+  const running = start('hostname: mx.example.org\nnats: { servers: ["127.0.0.1:1"] }\n');
   await running.said('waiting for NATS');
   running.child.kill('SIGTERM');
   expect(await running.exit).toBe('0');
@@ -186,3 +187,40 @@ test('no server was ever started: said at once', async () => {
   expect(await running.exit).toBe('1');
   expect(running.output()).toContain("'postrider standalone' starts one");
 });
+
+test('probes and metrics: before NATS, ready, in a drain', async () => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const http = { POSTRIDER__HTTP__LISTEN: address };
+  const get = async (path: string): Promise<string> => {
+    const response = await fetch(`http://${address}${path}`);
+    return `${response.status} ${await response.text()}`;
+  };
+  const waiting = start('hostname: mx.example.org\nnats: { servers: ["127.0.0.1:1"] }\n', http);
+  await waiting.said('waiting for NATS');
+  expect(await get('/livez')).toMatch(/^200 /);
+  expect(await get('/readyz')).toMatch(/^503 .*not connected to NATS yet/);
+  expect(await get('/metrics')).toContain('postrider_ready{service="smtp-ingress"} 0\n');
+  waiting.child.kill('SIGTERM');
+  await waiting.exit;
+
+  const running = start('shutdown_delay: 5s\n', http);
+  await running.said('"msg":"ready"');
+  expect(await get('/readyz')).toMatch(/^200 /);
+  expect(await get('/metrics')).toContain('postrider_ready{service="queue-manager"} 1\n');
+  running.child.kill('SIGTERM');
+  while ((await get('/readyz')).startsWith('200')) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(await get('/readyz')).toMatch(/^503 .*draining/);
+  expect(await get('/livez')).toMatch(/^200 /);
+  expect(running.output()).not.toContain('drains');
+  expect(await running.exit).toBe('0');
+  expect(running.output()).toContain('smtp-ingress drains');
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

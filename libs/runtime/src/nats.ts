@@ -9,7 +9,7 @@ import {
   type NatsAddress,
   type ServerFacts,
 } from '@postrider/nats-server';
-import { connectSpool, shardNames, type Spool } from '@postrider/spool';
+import { connectSpool, shardNames, StreamsMissing, type Spool } from '@postrider/spool';
 import type { Config } from './config/schema.js';
 import { StartError, type Logger } from './service.js';
 import { version } from './version.js';
@@ -29,18 +29,37 @@ export const storeSizeInOctets = (config: Config): number => config.spool.max_si
 
 export const hasOwnServer = ({ nats }: Config): boolean => nats.servers.length === 0;
 
-/** @throws StartError when there is nothing to connect to */
-function natsAddress(config: Config): NatsAddress {
-  if (!hasOwnServer(config)) {
-    const { servers, creds_file: credsFile, ca_file: caFile } = config.nats;
-    return { servers, ...(credsFile === '' ? {} : { credsFile }), ...(caFile === '' ? {} : { caFile }) };
-  }
+/** @param name of the process: its inboxes stand under it @throws StartError when there is nothing to connect to */
+export function natsAddress(config: Config, name: string): NatsAddress {
+  if (!hasOwnServer(config)) return outsideAddress(config, name);
   const address = readConnection(config.data_dir);
   if (!address)
     throw new StartError(
       `nats.servers is empty and no server of ours ever ran in ${config.data_dir}: 'postrider standalone' starts one`,
     );
   return address;
+}
+
+/** Outside NATS, as a user whose inboxes are `_INBOX.<name>.>`. */
+export function outsideAddress({ nats }: Config, name: string): NatsAddress {
+  const { servers, creds_file: credsFile, nkey_file: nkeyFile, ca_file: caFile } = nats;
+  return {
+    servers,
+    inboxPrefix: `_INBOX.${name}`,
+    ...(credsFile === '' ? {} : { credsFile }),
+    ...(nkeyFile === '' ? {} : { nkeyFile }),
+    ...(caFile === '' ? {} : { caFile }),
+  };
+}
+
+/**
+ * Makes the streams and the bucket of outside NATS that are not there yet; what is there stays as it is.
+ * @throws StartError for a server that does not do, NatsError when none answers
+ */
+export async function initCluster(config: Config, log: Logger): Promise<void> {
+  const { bus, spool } = await connectOnce(config, 'init', { log, create: true });
+  await spool.close();
+  await bus.close();
 }
 
 /** Waits until NATS answers, however long, unless stopped. @returns undefined when stopped before */
@@ -51,7 +70,7 @@ export async function connectAll(
 ): Promise<Nats | undefined> {
   for (let tries = 0; !stopped(); tries++) {
     try {
-      return await connectOnce(config, name, log);
+      return await connectOnce(config, name, { log, create: hasOwnServer(config) });
     } catch (error) {
       if (error instanceof StartError) throw error;
       const text = error instanceof Error ? error.message : String(error);
@@ -62,8 +81,13 @@ export async function connectAll(
   return undefined;
 }
 
-async function connectOnce(config: Config, name: string, log: Logger): Promise<Nats> {
-  const address = natsAddress(config);
+/** With outside NATS a service makes no streams: its user may not, and `postrider cluster init` does. */
+async function connectOnce(
+  config: Config,
+  name: string,
+  { log, create }: { readonly log: Logger; readonly create: boolean },
+): Promise<Nats> {
+  const address = natsAddress(config, name);
   checkServer(await askServer(address, name), config, log);
   const bus = await connectBus({ address, name, version, log });
   try {
@@ -75,12 +99,15 @@ async function connectOnce(config: Config, name: string, log: Logger): Promise<N
       replicas,
       maxSizeInOctets: config.spool.max_size,
       ...(hasOwnServer(config) ? { storeFolder: config.data_dir } : {}),
+      create,
     });
     for (const text of await spool.prepare(shardNames(config.spool.shards))) log.warn({}, text);
-    await bus.prepareEvents(eventsSizeInOctets);
+    if (create) await bus.prepareEvents(eventsSizeInOctets);
     return { bus, spool };
   } catch (error) {
     await bus.close();
+    if (error instanceof StreamsMissing)
+      throw new Error(`${error.message}: 'postrider cluster init' makes them`, { cause: error });
     throw error;
   }
 }

@@ -4,6 +4,9 @@ import { times } from '@postrider/protocol';
 import type { LoadedConfig, LoadOptions } from './config/load.js';
 import type { Config } from './config/schema.js';
 import { watchConfig, type ConfigWatch } from './config/watch.js';
+import { ProcessPages } from './http/pages.js';
+import { ProcessState } from './http/readiness.js';
+import { openHttp } from './http/server.js';
 import { createLogger, type LeveledLogger } from './logger.js';
 import { connectAll, type Nats } from './nats.js';
 import { tellSupervisor } from './process-news.js';
@@ -28,6 +31,8 @@ export class RunningProcess {
   readonly #log: LeveledLogger;
   readonly #watch: ConfigWatch;
   readonly #running = new Map<string, RunningService>();
+  readonly #state = new ProcessState(() => performance.now());
+  readonly #pages: ProcessPages;
   readonly #stopped: Promise<void>;
   #config: Config;
   #resolveStopped: () => void = () => undefined;
@@ -40,7 +45,14 @@ export class RunningProcess {
     this.#config = loaded.config;
     this.#log = createLogger(loaded.config.log, { pid: process.pid });
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
+    for (const warning of loaded.warnings) this.#log.warn({}, warning);
     this.#watch = this.#followConfig(loaded, loadOptions);
+    this.#pages = new ProcessPages({
+      services: services.map(({ name }) => name),
+      running: this.#running,
+      state: this.#state,
+      own: () => this.#ownFigures(),
+    });
   }
 
   /** @returns the exit code; @throws StartError */
@@ -55,26 +67,41 @@ export class RunningProcess {
     if (process.connected) process.once('disconnect', () => this.#beginStop());
     const name = this.#services.map((service) => service.name).join('+');
     try {
-      const nats = await connectAll(this.#config, name, {
-        log: this.#log,
-        stopped: () => this.#stopping,
-      });
-      return nats ? await this.#runOn(nats, name) : exitCodes.drained;
+      const http = await openHttp(this.#config.http.listen, (path) => this.#pages.at(path));
+      try {
+        return await this.#runWith(name, http.listening);
+      } finally {
+        await http.close();
+      }
     } finally {
       this.#watch.stop();
       unlisten();
     }
   }
 
-  async #runOn(nats: Nats, name: string): Promise<number> {
+  async #runWith(name: string, http: readonly string[]): Promise<number> {
+    const nats = await connectAll(this.#config, name, { log: this.#log, stopped: () => this.#stopping });
+    if (!nats) return exitCodes.drained;
+    this.#pages.bus = nats.bus;
+    this.#state.natsConnected(nats.bus.connected);
+    nats.bus.onConnection((connected) => this.#state.natsConnected(connected));
+    return this.#runOn(nats, name, http);
+  }
+
+  async #runOn(nats: Nats, name: string, http: readonly string[]): Promise<number> {
     try {
       await this.#startAll(nats);
-      const listening = [...this.#running.values()].flatMap((service) => service.listening ?? []);
+      this.#state.started();
+      const listening = [
+        ...[...this.#running.values()].flatMap((service) => service.listening ?? []),
+        ...http,
+      ];
       // A supervisor says it for all.
       const level = tellSupervisor({ news: 'ready', listening }) ? 'debug' : 'info';
       this.#log[level]({ services: name, listening }, 'ready');
       const gauge = setInterval(() => this.#publishStatus(nats), times.gauge);
       await this.#stopped;
+      await this.#takeOnForAWhile();
       clearInterval(gauge);
       return (await this.#drain()) && !this.#fault ? exitCodes.drained : exitCodes.failed;
     } finally {
@@ -114,9 +141,23 @@ export class RunningProcess {
     };
   }
 
+  /** Whoever sends us connections hears of the end later than we do. */
+  async #takeOnForAWhile(): Promise<void> {
+    const delay = this.#config.shutdown_delay;
+    if (delay > 0 && !this.#fault) await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+
   #publishStatus({ bus }: Nats): void {
-    const own = { ready: bus.connected && !this.#stopping, configurationsRefused: this.#watch.refused };
+    const own = this.#ownFigures();
     for (const [name, service] of this.#running) bus.publishStatus(name, { ...own, ...service.figures() });
+  }
+
+  #ownFigures(): Readonly<Record<string, unknown>> {
+    return {
+      ready: this.#state.readiness().ready,
+      natsAwayForInMilliseconds: this.#state.natsAwayForInMilliseconds(),
+      configurationsRefused: this.#watch.refused,
+    };
   }
 
   #followConfig(loaded: LoadedConfig, loadOptions: LoadOptions): ConfigWatch {
@@ -161,6 +202,7 @@ export class RunningProcess {
 
   #beginStop(): void {
     this.#stopping = true;
+    this.#state.draining();
     this.#resolveStopped();
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '@postrider/actor';
 import type { Bus } from '@postrider/bus';
 import type { Spool } from '@postrider/spool';
 import type { Config } from './config/schema.js';
+import type { Page } from './http/server.js';
 
 export interface ServiceDefinition {
   readonly name: string;
@@ -16,6 +17,8 @@ export interface ServiceDefinition {
 export interface RunningService {
   /** The service's own figures for `mta.status.<service>.<instance>`, taken every second. */
   figures(): Readonly<Record<string, unknown>>;
+  /** Its own pages on the process's HTTP port; undefined leaves the path to the process. */
+  page?(path: string): Page | Promise<Page> | undefined;
   /** What the service listens on, for the start messages: `smtp 127.0.0.1:2525`. */
   readonly listening?: readonly string[];
   /** The configuration changed; only keys marked hot differ in what the service reads anew. */

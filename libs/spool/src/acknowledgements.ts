@@ -2,7 +2,8 @@
  * Publishes with their acknowledgements. What was under way when the connection broke is unknown at once, instead of
  * after a time-out, so that it is tried again as soon as the server is back.
  */
-import { createInbox, Events, headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
+import { inboxOf } from '@postrider/nats-server';
+import { Events, headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import type { AppendOptions, AppendResult } from './log.js';
 
 /** JetStream's error codes (nats-server: server/errors.json): wrong last sequence of the subject, or one in process. */
@@ -28,13 +29,14 @@ export class Acknowledgements {
   connected = true;
   readonly #connection: NatsConnection;
   readonly #unknownAfter: number;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
   #next = 0;
 
   /** @param unknownAfter milliseconds */
   constructor(connection: NatsConnection, unknownAfter: number) {
     this.#connection = connection;
+    this.#inbox = inboxOf(connection);
     this.#unknownAfter = unknownAfter;
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {

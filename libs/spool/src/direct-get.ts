@@ -1,5 +1,6 @@
 /** Batched Direct Get (ADR-31): messages of a stream without a consumer; one at a time on servers before 2.11. */
-import { createInbox, type Msg, type NatsConnection } from 'nats';
+import { inboxOf } from '@postrider/nats-server';
+import type { Msg, NatsConnection } from 'nats';
 import type { LogMessage, ReadLimit } from './log.js';
 
 interface DirectGet {
@@ -23,7 +24,7 @@ export function readBatch(
 ): Promise<readonly LogMessage[]> {
   const batched = supportsBatches(connection);
   const body = batched ? { ...request, batch: limit.messages, max_bytes: limit.octets } : request;
-  const inbox = createInbox();
+  const inbox = inboxOf(connection);
   return new Promise((resolve, reject) => {
     const found: LogMessage[] = [];
     const end = (error?: Error): void => {

@@ -13,4 +13,5 @@ export type {
 } from './log.js';
 export { MemoryLog, MemoryStore } from './memory.js';
 export { largeContentInOctets, shardNames, streamsOf, subjects } from './names.js';
+export { StreamsMissing } from './jetstream.js';
 export { connectSpool, memorySpool, spoolOver, type SpoolContext } from './open.js';

@@ -5,11 +5,15 @@ import type { Register } from './log.js';
 
 const bucket = 'MTA-LEASES';
 
-export async function jetStreamRegister(connection: NatsConnection, replicas: number): Promise<Register> {
-  const open = (): Promise<KV> =>
-    connection
-      .jetstream({ timeout: times.ask })
-      .views.kv(bucket, { storage: StorageType.Memory, ttl: times.leaseTtl, history: 1, replicas });
+/** @param options `create` false: the bucket is there already, in as many copies as the operator chose */
+export async function jetStreamRegister(
+  connection: NatsConnection,
+  { replicas, create = true }: { readonly replicas: number; readonly create?: boolean },
+): Promise<Register> {
+  const options = create
+    ? { storage: StorageType.Memory, ttl: times.leaseTtl, history: 1, replicas }
+    : { bindOnly: true, allow_direct: true };
+  const open = (): Promise<KV> => connection.jetstream({ timeout: times.ask }).views.kv(bucket, options);
   let kv = await open();
   /** A single server that was started again has lost its memory: the bucket is made anew, and it is asked once more. */
   const withBucket = async <T>(act: (kv: KV) => Promise<T>): Promise<T> => {

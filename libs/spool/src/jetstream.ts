@@ -36,7 +36,12 @@ export interface JetStreamOptions {
   readonly replicas: number;
   /** Room for all streams of all shards together, octets. */
   readonly maxSizeInOctets: number;
+  /** Makes what is missing; false where only the operator may: then it is an error that says so. */
+  readonly create?: boolean;
 }
+
+/** Streams that only the operator may make are not there. */
+export class StreamsMissing extends Error {}
 
 /** Over the 30 s that a segment is retried, with a margin for elections. */
 const duplicateWindow = 120_000;
@@ -51,7 +56,7 @@ export async function connectJetStreamLog(options: JetStreamOptions): Promise<Lo
   const writing = await connectNats(options.address, `${options.name}/spool`);
   try {
     const manager = await writing.jetstreamManager({ timeout: times.publishUnknown });
-    const register = await jetStreamRegister(writing, options.replicas);
+    const register = await jetStreamRegister(writing, options);
     const reading = await connectNats(options.address, `${options.name}/spool-reads`);
     return new JetStreamLog({ writing, reading, manager, register }, options);
   } catch (error) {
@@ -99,6 +104,11 @@ class JetStreamLog implements Log {
 
   async prepare(shards: readonly string[]): Promise<readonly string[]> {
     const known = new Set(await this.streams());
+    if (this.#options.create === false) {
+      const missing = shards.flatMap(shardStreams).filter(({ name }) => !known.has(name));
+      if (missing.length > 0) throw new StreamsMissing(`no ${missing.map(({ name }) => name).join(', ')}`);
+      return [];
+    }
     const missing: (() => Promise<void>)[] = [];
     const resized: Resize[] = [];
     for (const plan of shards.flatMap(shardStreams)) {

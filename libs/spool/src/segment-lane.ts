@@ -51,6 +51,9 @@ export class SegmentLane {
   mails = 0;
   /** Milliseconds of the last publish. */
   lastCommit = 0;
+  /** Milliseconds of all publishes that were acknowledged. */
+  commitTime = 0;
+  octets = 0;
   readonly #options: LaneOptions;
   #queue: WaitingCommit[] = [];
   #segment: Segment | undefined;
@@ -132,6 +135,8 @@ export class SegmentLane {
       return;
     }
     this.lastCommit = Math.round(clock.monotonic() - startedAt);
+    this.commitTime += clock.monotonic() - startedAt;
+    this.octets += frame.length;
     this.segments++;
     this.mails += commits.length;
     committed?.(shard, result.sequence, commits.length);

@@ -33,6 +33,8 @@ export class SegmentWriter implements SpoolWriter {
   #current: number;
   readonly #full = new Set<SegmentLane>();
   #roomCheckedAt = -Infinity;
+  /** Mails that found no place: 452 and 451 to the client. */
+  readonly #turnedAway = { full: 0, away: 0 };
   /** Segments refused for want of room: an answer about the room that was on its way then is of yesterday. */
   #refusals = 0;
 
@@ -78,7 +80,15 @@ export class SegmentWriter implements SpoolWriter {
     const lane = shard === undefined ? this.#lane() : this.#laneOf(shard);
     this.#watchRoom(lane);
     return new Promise((resolve) =>
-      lane.take({ item: mailItem(mail), bound: mail.envelope.large !== undefined, resolve }),
+      lane.take({
+        item: mailItem(mail),
+        bound: mail.envelope.large !== undefined,
+        resolve: (result) => {
+          if (result.result === 'full') this.#turnedAway.full++;
+          else if (result.result !== 'committed') this.#turnedAway.away++;
+          resolve(result);
+        },
+      }),
     );
   }
 
@@ -90,9 +100,13 @@ export class SegmentWriter implements SpoolWriter {
   room(): 'ok' | 'full' | 'away' {
     const lane = this.#lane();
     this.#watchRoom(lane);
-    if (this.#disk.low) return 'full';
-    if (lane.away()) return 'away';
-    return this.#full.has(lane) ? 'full' : 'ok';
+    if (!this.#disk.low && lane.away()) {
+      this.#turnedAway.away++;
+      return 'away';
+    }
+    if (!this.#disk.low && !this.#full.has(lane)) return 'ok';
+    this.#turnedAway.full++;
+    return 'full';
   }
 
   async drained(): Promise<void> {
@@ -105,6 +119,10 @@ export class SegmentWriter implements SpoolWriter {
     return {
       segments: sum((lane) => lane.segments),
       segmentMails: sum((lane) => lane.mails),
+      segmentOctets: sum((lane) => lane.octets),
+      commitInMilliseconds: Math.round(sum((lane) => lane.commitTime)),
+      turnedAwayFull: this.#turnedAway.full,
+      turnedAwayUnavailable: this.#turnedAway.away,
       waitingForCommit: sum((lane) => lane.waiting),
       lastCommitInMilliseconds: this.#lane().lastCommit,
     };

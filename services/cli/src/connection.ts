@@ -1,7 +1,14 @@
 /** Finds the running system by its configuration, and talks to it over the bus. */
 import { connectBus, type Bus } from '@postrider/bus';
 import { readConnection, type NatsAddress } from '@postrider/nats-server';
-import { loadConfig, version, type Config, type LoadedConfig } from '@postrider/runtime';
+import {
+  hasOwnServer,
+  loadConfig,
+  outsideAddress,
+  version,
+  type Config,
+  type LoadedConfig,
+} from '@postrider/runtime';
 import { CommandFailed } from './command.js';
 
 /** `--config`, or POSTRIDER_CONFIG. @throws ConfigError */
@@ -14,10 +21,7 @@ export function configuration(path: string | undefined): LoadedConfig {
 }
 
 export function addressOf(config: Config): NatsAddress {
-  if (config.nats.servers.length > 0) {
-    const { servers, creds_file: credsFile, ca_file: caFile } = config.nats;
-    return { servers, ...(credsFile === '' ? {} : { credsFile }), ...(caFile === '' ? {} : { caFile }) };
-  }
+  if (!hasOwnServer(config)) return outsideAddress(config, commandLineUser());
   const address = readConnection(config.data_dir);
   if (!address)
     throw new CommandFailed(
@@ -25,6 +29,9 @@ export function addressOf(config: Config): NatsAddress {
     );
   return address;
 }
+
+/** In a pod the command line has no NATS user but that of the pod's service. */
+const commandLineUser = (): string => process.env['POSTRIDER_SERVICE'] ?? 'admin';
 
 /** Connects, acts, closes. @throws CommandFailed when NATS does not answer */
 export async function withBus<T>(

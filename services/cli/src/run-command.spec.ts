@@ -76,7 +76,10 @@ test.each([
 test('a NATS that does not answer: one line with its name, exit 1', async () => {
   const file = join(folder, 'away.yaml');
   const server = `127.0.0.1:${await freePort()}`;
-  writeFileSync(file, `nats: { servers: ["${server}"] }\n`);
+  writeFileSync(
+    file,
+    `hostname: mx.example.org\nlocal: { deliver: "lmtp://127.0.0.1:24" }\nnats: { servers: ["${server}"] }\n`,
+  );
   expect(await runCommand(['queue', 'list', '--config', file])).toBe(1);
   expect(stderr).toMatch(
     new RegExp(`^postrider: NATS at ${server} does not answer \\(.+\\): is Postrider running\\?\\n$`),

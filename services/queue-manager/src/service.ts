@@ -35,7 +35,10 @@ async function start(context: ServiceContext): Promise<RunningService> {
   }));
   await keeper.start();
   return {
-    figures: () => figuresOf(keeper.seats, members.count()),
+    figures: () => ({
+      ...figuresOf(keeper.seats, members.count()),
+      shardsKnown: keeper.ownerships().length,
+    }),
     reconfigured: (changed) => {
       config = changed;
       settings = settingsOf(changed);
@@ -64,4 +67,8 @@ function figuresOf(seats: readonly ShardSeat[], members: number): Readonly<Recor
 }
 
 /** Figures of which the worst counts, not the sum. */
-const oldest: ReadonlySet<string> = new Set(['oldestInSeconds', 'unwrittenForInMilliseconds']);
+const oldest: ReadonlySet<string> = new Set([
+  'oldestInSeconds',
+  'oldestReadyInSeconds',
+  'unwrittenForInMilliseconds',
+]);

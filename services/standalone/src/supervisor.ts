@@ -51,7 +51,16 @@ export class Supervisor {
     if (hasOwnServer(config)) await this.#startNats(maxSize);
     const environment = this.#environment(maxSize);
     for (const services of groups)
-      this.#children.push(new Child({ program, services, environment, runFolder, say, failed }));
+      this.#children.push(
+        new Child({
+          program,
+          services,
+          environment: { ...environment, ...httpOf(services) },
+          runFolder,
+          say,
+          failed,
+        }),
+      );
     const listening = await Promise.all(this.#children.map((child) => child.start()));
     return listening.flat();
   }
@@ -119,3 +128,7 @@ export class Supervisor {
     };
   }
 }
+
+/** One port a machine: admin's shows all, so the others open none. */
+const httpOf = (services: readonly string[]): Readonly<Record<string, string>> =>
+  services.includes('admin') ? {} : { POSTRIDER__HTTP__LISTEN: '""' };

@@ -10,7 +10,7 @@ export interface ClientResult {
 export const inCi = process.env['POSTRIDER_CI'] !== undefined;
 
 /** @param program on PATH, or a Perl module that one needs, as in Net::SSLeay */
-function isInstalled(program: string): boolean {
+export function isInstalled(program: string): boolean {
   const [command, ...words] = program.includes('::')
     ? ['perl', `-M${program}`, '-e', '1']
     : ['which', program];

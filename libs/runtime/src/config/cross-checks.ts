@@ -1,4 +1,5 @@
 /** What two keys say together, and what would make an open relay. */
+import { checkCluster } from './cluster-checks.js';
 import type { Config } from './schema.js';
 import type { Path } from './tree.js';
 
@@ -15,6 +16,7 @@ export function crossChecks(config: Config): Finding[] {
     ...checkRelay(config),
     ...checkRoutes(config),
     ...checkNats(config),
+    ...checkCluster(config),
     ...checkListeners(config),
     ...checkTls(config),
     ...checkAuth(config),
@@ -65,6 +67,8 @@ function* checkNats({ nats, spool }: Config): Generator<Finding> {
   if (nats.servers.length > 0) return;
   if (nats.creds_file !== '')
     yield { path: ['nats', 'creds_file'], text: 'needs nats.servers: our own server makes its credentials' };
+  if (nats.nkey_file !== '')
+    yield { path: ['nats', 'nkey_file'], text: 'needs nats.servers: our own server makes its credentials' };
   if (nats.ca_file !== '')
     yield { path: ['nats', 'ca_file'], text: 'needs nats.servers: our own server is on loopback' };
   if (spool.replicas === 3 || spool.replicas === 5)

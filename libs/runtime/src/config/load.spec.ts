@@ -219,6 +219,7 @@ describe('sources', () => {
     const { config } = load({
       environment: {
         POSTRIDER__NATS__SERVERS: '[a.example:4222, b.example:4222]',
+        POSTRIDER__HOSTNAME: 'mx.example.org',
         POSTRIDER__SPOOL__SHARDS: '8',
         POSTRIDER__ROUTES: '{ dest.test: "smtp://127.0.0.1:2526" }',
         POSTRIDER__POSTMASTER: '',
@@ -264,9 +265,12 @@ describe('sources', () => {
   });
 
   test('with outside NATS no network relays unless it is named', () => {
-    expect(fromText('nats: { servers: [n.example] }').config.relay.networks).toEqual([]);
     expect(
-      fromText('nats: { servers: [n.example] }\nrelay: { networks: [10.0.0.0/8] }').config.relay.networks,
+      fromText(`hostname: mx.example.org\nnats: { servers: [n.example] }`).config.relay.networks,
+    ).toEqual([]);
+    expect(
+      fromText('hostname: mx.example.org\nnats: { servers: [n.example] }\nrelay: { networks: [10.0.0.0/8] }')
+        .config.relay.networks,
     ).toHaveLength(1);
   });
 
@@ -277,17 +281,18 @@ describe('sources', () => {
         'data_dir: var',
         'aliases: { files: [aliases, /etc/aliases] }',
         'routes: { a.test: "maildir:./mail", b.test: "maildir:/srv/mail" }',
-        'nats: { servers: [n.example], creds_file: my.creds }',
       ].join('\n'),
     );
-    const { config } = load({ path: 'etc/p.yaml', environment: { POSTRIDER__NATS__CA_FILE: 'ca.pem' } });
+    const { config } = load({ path: 'etc/p.yaml' });
     expect(config.data_dir).toBe(join(folder, 'etc/var'));
     expect(config.aliases.files).toEqual([join(folder, 'etc/aliases'), '/etc/aliases']);
     expect(config.routes['a.test']).toEqual([{ via: 'maildir', folder: join(folder, 'etc/mail') }]);
     expect(config.routes['b.test']).toEqual([{ via: 'maildir', folder: '/srv/mail' }]);
-    expect(config.nats.creds_file).toBe(join(folder, 'etc/my.creds'));
-    expect(config.nats.ca_file).toBe(join(folder, 'ca.pem'));
     expect(config.local.deliver).toEqual({ via: 'maildir', folder: join(folder, 'var/mail') });
+    write('etc/n.yaml', 'hostname: mx.example.org\nnats: { servers: [n.example], nkey_file: my.nk }');
+    const { nats } = load({ path: 'etc/n.yaml', environment: { POSTRIDER__NATS__CA_FILE: 'ca.pem' } }).config;
+    expect(nats.nkey_file).toBe(join(folder, 'etc/my.nk'));
+    expect(nats.ca_file).toBe(join(folder, 'ca.pem'));
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { clusterWarnings } from './cluster-checks.js';
 import { crossChecks, type Finding } from './cross-checks.js';
 import { readEnvironment, readFlags } from './environment.js';
 import { defaultsTree } from './known-keys.js';
@@ -30,6 +31,8 @@ export interface LoadedConfig {
   readonly files: readonly string[];
   /** Folders in which a change may be one of the configuration. */
   readonly folders: readonly string[];
+  /** Not wrong, but to be looked at: one line each. */
+  readonly warnings: readonly string[];
 }
 
 /** The operator's to mend: printed one problem a line, exit 2. */
@@ -63,7 +66,9 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   const complete = withDefaults(tree, cwd);
-  return { config: checked(complete), tree: complete, ...source };
+  const config = checked(complete);
+  const warnings = clusterWarnings(config).map((finding) => findingAt(complete, finding));
+  return { config, tree: complete, warnings, ...source };
 }
 
 function checked(tree: Tree): Config {
@@ -112,30 +117,30 @@ function readFile(file: string, cwd: string): { readonly tree: Tree; readonly pr
 }
 
 /**
- * Defaults below all else. Two are not simply merged: listeners that are named replace the default one, so that none
- * is open that nobody asked for; with outside NATS no network may relay by default (DESIGN §6).
+ * Defaults below all else. Some are not simply merged: listeners that are named replace the default one, so that none
+ * is open that nobody asked for; with outside NATS no network may relay by default (DESIGN §6), and nobody lives on a
+ * host that comes and goes.
  */
 function withDefaults(tree: Tree, cwd: string): Tree {
   let defaults = defaultsTree(cwd);
   if (valueAt(tree, ['listeners']) !== undefined) defaults = without(defaults, ['listeners']);
   const servers = valueAt(tree, ['nats', 'servers']);
-  if (Array.isArray(servers) && servers.length > 0) defaults = mergeTrees(defaults, noRelayNetworks);
+  if (Array.isArray(servers) && servers.length > 0) defaults = mergeTrees(defaults, withOutsideNats);
   return mergeTrees(defaults, tree);
 }
 
-const noRelayNetworks: Tree = {
+const none = (section: string, key: string): readonly [string, Tree] => [
+  section,
+  {
+    kind: 'map',
+    place: 'default',
+    entries: new Map([[key, { kind: 'value', place: 'default', value: [] }]]),
+  },
+];
+const withOutsideNats: Tree = {
   kind: 'map',
   place: 'default',
-  entries: new Map([
-    [
-      'relay',
-      {
-        kind: 'map',
-        place: 'default',
-        entries: new Map([['networks', { kind: 'value', place: 'default', value: [] }]]),
-      },
-    ],
-  ]),
+  entries: new Map([none('relay', 'networks'), none('local', 'domains')]),
 };
 
 function without(tree: Tree, [key]: readonly [string]): Tree {

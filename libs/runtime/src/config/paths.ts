@@ -1,7 +1,14 @@
 /** Which values are paths: those count from the folder of the file that sets them, else from the working directory. */
 import { resolve } from 'node:path';
 
-const pathKeys = new Set(['data_dir', 'nats.creds_file', 'nats.ca_file', 'users.file', 'access.file']);
+const pathKeys = new Set([
+  'data_dir',
+  'nats.creds_file',
+  'nats.nkey_file',
+  'nats.ca_file',
+  'users.file',
+  'access.file',
+]);
 /** `sni` names are domains, so that there are dots in them. */
 const listenerFiles = /^listeners\.[^.]+\.tls\.(?:sni\..+\.)?(?:certificate|key)_file$/;
 const listsOfPaths = new Set(['aliases.files']);

@@ -29,6 +29,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       servers: z.array(z.string().min(1)).default([]),
       creds_file: z.string().default(''),
+      nkey_file: z.string().default(''),
       ca_file: z.string().default(''),
     })
     .prefault({}),
@@ -136,6 +137,8 @@ export const configSchema = z.strictObject({
   http: z
     .strictObject({ listen: z.union([z.literal(''), listenAddress]).prefault('127.0.0.1:8025') })
     .prefault({}),
+  /** After SIGTERM it is not ready, but takes on for so long: balancers lag. */
+  shutdown_delay: duration('0s'),
   shutdown_timeout: duration('10s'),
 });
 

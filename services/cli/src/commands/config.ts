@@ -12,13 +12,12 @@ export const config: Command = {
     const loaded = configuration(values.config);
     switch (positionals[0]) {
       case 'check':
-        if (values.json === true) sayJson({ ok: true, files: loaded.files });
-        else
-          say(
-            loaded.files.length === 0
-              ? 'ok: no file, every key is a default'
-              : `ok: ${loaded.files.join(', ')}`,
-          );
+        const { files, warnings } = loaded;
+        if (values.json === true) sayJson({ ok: true, files, warnings });
+        else {
+          say(files.length === 0 ? 'ok: no file, every key is a default' : `ok: ${files.join(', ')}`);
+          for (const warning of warnings) say(`warning: ${warning}`);
+        }
         break;
       case 'show':
         if (values.json === true) sayJson(describeConfig(loaded));

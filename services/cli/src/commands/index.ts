@@ -2,6 +2,7 @@
 import { exitCodes, complain, say, type Command } from '../command.js';
 import { table } from '../table.js';
 import { access } from './access.js';
+import { cluster } from './cluster.js';
 import { config } from './config.js';
 import { demo } from './demo.js';
 import { events } from './events.js';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   users,
   access,
   demo,
+  cluster,
   installSendmail,
 ];
 

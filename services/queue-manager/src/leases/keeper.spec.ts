@@ -85,6 +85,9 @@ async function startInstance(parts: {
     },
     ref: (protocol, key) => bus.ref(protocol, key),
     publishEvent: (...event) => bus.publishEvent(...event),
+    status: () => {
+      throw new Error('nobody asks');
+    },
     publishStatus: () => undefined,
     watch: () => gauges(name, seen),
     prepareEvents: (size) => bus.prepareEvents(size),

@@ -116,16 +116,17 @@ export class ShardQueue {
   figures(): Readonly<Record<string, number>> {
     const { active, deferred, held, contentOctets } = this.book.figures();
     const { owner } = this.environment;
-    const oldestAt = this.book.oldestAt();
+    const { ready, ...sites } = this.sites.figures();
     return {
       ...owner.figures(),
-      ...this.sites.figures(),
+      ...sites,
+      readyParts: ready,
       active,
       deferred,
       held,
       contentOctets,
-      oldestInSeconds:
-        oldestAt === undefined ? 0 : Math.round((this.environment.clock.now() - oldestAt) / 1000),
+      oldestInSeconds: this.#ageInSeconds(this.book.oldestAt()),
+      oldestReadyInSeconds: this.#ageInSeconds(this.sites.oldestReadyAt()),
       unwrittenForInMilliseconds: Math.round(owner.unwrittenFor()),
       grantedSites: this.limit.sites,
     };
@@ -152,6 +153,10 @@ export class ShardQueue {
     this.#intake.end();
     this.#resting.end();
     this.#settling.end();
+  }
+
+  #ageInSeconds(at: number | undefined): number {
+    return at === undefined ? 0 : Math.max(0, Math.round((this.environment.clock.now() - at) / 1000));
   }
 
   #pause(time: number): Promise<void> {

@@ -77,13 +77,29 @@ export class Sites {
     }
   }
 
-  figures(): { readonly sites: number; readonly channels: number; readonly inFlight: number } {
+  /** @returns when the oldest mail that only waits for a channel was accepted, milliseconds since the epoch */
+  oldestReadyAt(): number | undefined {
+    let oldest: number | undefined;
+    for (const { waiting, alone } of this.#sites.values())
+      for (const part of [waiting.peek(), alone.peek()])
+        if (part !== undefined) oldest = Math.min(oldest ?? Infinity, part.mail.acceptedAt);
+    return oldest;
+  }
+
+  figures(): {
+    readonly sites: number;
+    readonly channels: number;
+    readonly inFlight: number;
+    readonly ready: number;
+  } {
     let inFlight = 0;
     let channels = 0;
     for (const channel of this.#channels.values()) {
       inFlight += channel.inFlight.size;
       if (!channel.closing) channels++;
     }
-    return { sites: this.#sites.size, channels, inFlight };
+    let ready = 0;
+    for (const site of this.#sites.values()) ready += site.waits;
+    return { sites: this.#sites.size, channels, inFlight, ready };
   }
 }

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import type { StatusRecord } from '@postrider/protocol';
+import { expect, test } from 'vitest';
+import { metricTable } from './metric-table.js';
+import { metricsOf } from './metrics.js';
+
+const record = (service: string, figures: object): StatusRecord => ({
+  at: '2026-01-01T00:00:00.000Z',
+  service,
+  instance: 'pod-1-ab',
+  version: '0.1.0',
+  uptimeInSeconds: 3,
+  ready: true,
+  memoryInOctets: 4096,
+  eventLoopLagInMilliseconds: 250,
+  ...figures,
+});
+
+test.each([
+  ['postrider_ready{service="admin"} 1', record('admin', {})],
+  ['postrider_event_loop_lag_seconds{service="admin"} 0.25', record('admin', {})],
+  [
+    'postrider_mailbox_waiting{service="admin",protocol="shard"} 7',
+    record('admin', { mailboxWaiting: { shard: 7 } }),
+  ],
+  [
+    'postrider_spool_turned_away_total{service="smtp-ingress",reason="full"} 2',
+    record('smtp-ingress', { turnedAwayFull: 2 }),
+  ],
+  [
+    'postrider_spool_commit_seconds_total{service="smtp-ingress"} 1.5',
+    record('smtp-ingress', { commitInMilliseconds: 1500 }),
+  ],
+  [
+    'postrider_queue_mails{service="queue-manager",shard="3",state="held"} 1',
+    record('queue-manager', { shards: { '3': { held: 1 } } }),
+  ],
+  [
+    'postrider_channels{service="outbound-delivery",state="busy"} 5',
+    record('outbound-delivery', { channelsBusy: 5 }),
+  ],
+  [
+    'postrider_dns_cache_lookups_total{service="dns-resolver",result="hits"} 8',
+    record('dns-resolver', { hits: 8 }),
+  ],
+])('%s', async (line, of) => {
+  expect((await metricsOf([of])).split('\n')).toContain(line);
+});
+
+test('a figure of one service is no metric of another, and what is no number is none', async () => {
+  const text = await metricsOf([
+    record('admin', { accepted: 5 }),
+    record('smtp-ingress', { accepted: 'many' }),
+  ]);
+  expect(text).not.toContain('postrider_mails_accepted_total');
+});
+
+test('names as Prometheus wants them, and no label whose values mail brings along', () => {
+  for (const { name, kind, label } of metricTable) {
+    expect(name).toMatch(/^postrider_[a-z_]+$/);
+    expect(name.endsWith('_total')).toBe(kind === 'counter');
+    expect(['shard', 'protocol', undefined]).toContain(label);
+  }
+});
+
+test('services/admin/README.md lists them all, and no other', () => {
+  const readme = readFileSync(new URL('../../../../services/admin/README.md', import.meta.url), 'utf8');
+  const listed = [...readme.matchAll(/^\| `(postrider_[a-z_]+)`/gm)].map(([, name]) => name);
+  expect(listed).toEqual([...new Set(metricTable.map(({ name }) => name))]);
+});

@@ -1,0 +1,136 @@
+/** The rendered manifests against Kubernetes' and the CRDs' schemas, and against policy. No cluster is asked. */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { metricTable } from '@postrider/runtime';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { isInstalled, testWith } from '../e2e/peers.js';
+import { k8sFolder, podOf, render, type Manifest, type PodSpec, type Rendered } from './render.js';
+
+const test = testWith('kubectl', 'openssl');
+const load = createRequire(import.meta.url);
+
+type ModelClass = new (manifest: object) => { validate(): void };
+
+/** Where the models' packages keep a kind: `apps/v1` Deployment, `v1` Service, `keda.sh/v1alpha1` ScaledObject. */
+function modelOf({ apiVersion, kind }: Manifest): ModelClass {
+  const own: Readonly<Record<string, string>> = {
+    'keda.sh': '@kubernetes-models/keda',
+    'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+  };
+  const group = apiVersion.split('/')[0] ?? '';
+  const path = `${own[group] ?? 'kubernetes-models'}/${apiVersion}/${kind}`;
+  return (load(path) as Readonly<Record<string, ModelClass>>)[kind]!;
+}
+
+/** kustomize breaks long base64 into lines, which the API server takes and the schema's format does not. */
+function unwrapped(manifest: Manifest): Manifest {
+  if (manifest.kind !== 'Secret' || !manifest.data) return manifest;
+  const lines = Object.entries(manifest.data).map(([name, text]) => [name, text.replaceAll('\n', '')]);
+  return { ...manifest, data: Object.fromEntries(lines) as Readonly<Record<string, string>> };
+}
+
+describe.each(['production', 'kind'] as const)('%s', (overlay) => {
+  let rendered: Rendered | undefined;
+  const manifests = (): readonly Manifest[] => rendered?.manifests ?? [];
+  const pods = (): readonly (readonly [string, PodSpec])[] =>
+    manifests().flatMap((manifest) => {
+      const pod = podOf(manifest);
+      return pod ? [[`${manifest.kind} ${manifest.metadata.name}`, pod] as const] : [];
+    });
+  beforeAll(() => {
+    if (isInstalled('kubectl')) rendered = render({ overlay });
+  });
+  afterAll(() => rendered?.remove());
+
+  test('each is what its schema says', () => {
+    expect(manifests().length).toBeGreaterThan(25);
+    for (const manifest of manifests()) {
+      const Model = modelOf(manifest);
+      const name = `${manifest.kind} ${manifest.metadata.name}`;
+      expect(() => new Model(unwrapped(manifest)).validate(), name).not.toThrow();
+    }
+  });
+
+  test('the schemas bite', () => {
+    const deployment = manifests().find(({ kind }) => kind === 'Deployment')!;
+    const Model = modelOf(deployment);
+    const wrong = { ...deployment, spec: { ...(deployment.spec as object), replicas: 'three' } };
+    expect(() => new Model(wrong).validate()).toThrow(/replicas/);
+  });
+
+  test('pods: no root, no token, no service links; containers: limits, read-only, no capability', () => {
+    expect(pods()).toHaveLength(8);
+    for (const [name, pod] of pods()) {
+      expect(pod, name).toMatchObject({
+        enableServiceLinks: false,
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      });
+      for (const container of pod.containers) {
+        expect(container, name).toMatchObject({
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+        });
+        expect(Object.keys(container.resources?.requests ?? {}).sort(), name).toEqual(['cpu', 'memory']);
+        expect(container.resources?.limits?.memory, name).toBeDefined();
+        expect(container.image, name).toMatch(/:[0-9]+\.[0-9]+\.[0-9]+/);
+        if (name.startsWith('Job')) continue;
+        for (const probe of [container.startupProbe, container.livenessProbe, container.readinessProbe])
+          expect(probe?.httpGet.path, name).toMatch(/^\/(livez|readyz|healthz)/);
+      }
+    }
+  });
+
+  test('what a pod mounts is rendered, and each service has its own key alone', () => {
+    const has = (kind: string, wanted: string): boolean =>
+      manifests().some((other) => other.kind === kind && other.metadata.name === wanted);
+    for (const [name, pod] of pods()) {
+      const secrets = (pod.volumes ?? []).flatMap(({ secret }) => secret?.secretName ?? []);
+      for (const secret of secrets) expect(has('Secret', secret), `${name}: ${secret}`).toBe(true);
+      for (const { configMap } of pod.volumes ?? [])
+        if (configMap) expect(has('ConfigMap', configMap.name), name).toBe(true);
+      const keys = secrets.filter((secret) => secret.startsWith('nkey-'));
+      expect(keys, name).toHaveLength(name.includes(' nats') ? 0 : 1);
+      const ca = pod.volumes?.find((volume) => volume.name === 'nats-ca');
+      if (ca) expect(ca.secret?.items, name).toEqual([{ key: 'ca.crt', path: 'ca.crt' }]);
+    }
+  });
+
+  test('grace is longer than the drain', () => {
+    for (const [name, pod] of pods())
+      if (name.startsWith('Deployment')) expect(pod.terminationGracePeriodSeconds, name).toBeGreaterThan(35);
+  });
+
+  test('the client keeps its address, and ports meet', () => {
+    const service = manifests().find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'smtp');
+    expect(service?.spec).toMatchObject({
+      externalTrafficPolicy: 'Local',
+      ipFamilyPolicy: 'PreferDualStack',
+    });
+    const { ports } = service?.spec as { ports: readonly { port: number; targetPort: string }[] };
+    const ingress = pods().find(([name]) => name === 'Deployment smtp-ingress')![1].containers[0];
+    const met = ports.map(({ port, targetPort }) => [
+      port,
+      ingress.ports?.find(({ name }) => name === targetPort)?.containerPort,
+    ]);
+    expect(met).toEqual([
+      [25, 2525],
+      [465, 2465],
+      [587, 2587],
+    ]);
+  });
+});
+
+test('dashboard, rules and scalers ask only for metrics that there are', () => {
+  const known = new Set(metricTable.map(({ name }) => name));
+  for (const file of ['monitoring/dashboard.json', 'monitoring/rules.yaml', 'keda/scaled-objects.yaml']) {
+    const text = readFileSync(join(k8sFolder, 'components', file), 'utf8');
+    const asked = [...text.matchAll(/\bpostrider_[a-z_]+/g)].map(([name]) => name);
+    expect(asked.length, file).toBeGreaterThan(0);
+    for (const name of asked) expect(known.has(name), `${file}: ${name}`).toBe(true);
+  }
+});
