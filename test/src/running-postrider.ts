@@ -35,6 +35,8 @@ export interface RunningPostrider {
 export interface PostriderOptions {
   /** Of the listener; a free one without it. */
   readonly port?: number;
+  /** Listeners besides `mx`, in YAML: `submission: { role: submission, listen: ["127.0.0.1:2587"] }`. */
+  readonly listeners?: readonly string[];
   /** By name, beside the configuration. */
   readonly files?: Readonly<Record<string, string>>;
   /** Of `postrider standalone`. */
@@ -54,14 +56,14 @@ export const commandLine = fileURLToPath(new URL('../../services/cli/bin/postrid
  */
 export async function startPostrider(
   settings: readonly string[],
-  { port, files = {}, flags = [] }: PostriderOptions = {},
+  { port, listeners = [], files = {}, flags = [] }: PostriderOptions = {},
 ): Promise<RunningPostrider> {
   const folder = mkdtempSync(join(tmpdir(), 'postrider-'));
   const configFile = join(folder, 'postrider.yaml');
   const listenPort = port ?? (await freePort());
   const own = [
     'data_dir: ./var',
-    `listeners: { mx: { role: mx, listen: ["127.0.0.1:${listenPort}"] } }`,
+    `listeners: { ${[`mx: { role: mx, listen: ["127.0.0.1:${listenPort}"] }`, ...listeners].join(', ')} }`,
     'http: { listen: "" }',
   ];
   writeFileSync(configFile, `${[...own, ...settings].join('\n')}\n`);

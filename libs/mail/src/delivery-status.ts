@@ -6,6 +6,8 @@ import { asciiLine, folded } from './printable.js';
 /** @returns lines; US-ASCII, as RFC 3464 §2.1 wants them */
 export function deliveryStatus({ cause, recipients, hostname }: DsnOptions): readonly string[] {
   return [
+    // RFC 3464 §2.2.1
+    ...(cause.dsn?.envid === undefined ? [] : folded(`Original-Envelope-Id: ${asciiLine(cause.dsn.envid)}`)),
     `Reporting-MTA: dns; ${asciiLine(hostname)}`,
     `X-Postrider-Mail-Id: ${cause.id}`,
     `Arrival-Date: ${dateTime(cause.acceptedAt)}`,

@@ -6,7 +6,16 @@ export {
   timeOfMailId,
   type MailId,
 } from './mail-id.js';
-export type { ClientFacts, Envelope, LargeContent, MailObject, Recipient } from './mail-object.js';
+export {
+  wantsDsn,
+  type ClientFacts,
+  type Envelope,
+  type EnvelopeDsn,
+  type LargeContent,
+  type MailObject,
+  type Notify,
+  type Recipient,
+} from './mail-object.js';
 export {
   isFinal,
   type Diagnostic,

@@ -28,6 +28,8 @@ export interface Envelope {
   /** Authenticated identity. */
   readonly identity?: string;
   readonly large?: LargeContent;
+  /** What the sender wants of DSNs (RFC 3461 §4.3, §4.4). */
+  readonly dsn?: EnvelopeDsn;
   /** The mail that caused this one, for a DSN. */
   readonly bornOf?: MailId;
 }
@@ -37,7 +39,24 @@ export interface Recipient {
   readonly forwardPath: string;
   /** The address the client gave, when an alias changed it: Original-Recipient of a DSN. */
   readonly original?: string;
+  /** When the sender wants a DSN about it (RFC 3461 §4.1); absent: of failures and delays. */
+  readonly notify?: readonly Notify[];
+  /** `rfc822;address` as the sender gave it, decoded (RFC 3461 §4.2). */
+  readonly orcpt?: string;
 }
+
+/** NEVER stands alone. */
+export type Notify = 'NEVER' | 'SUCCESS' | 'FAILURE' | 'DELAY';
+
+export interface EnvelopeDsn {
+  readonly ret?: 'FULL' | 'HDRS';
+  /** Decoded, printable US-ASCII. */
+  readonly envid?: string;
+}
+
+/** Whether a DSN of that kind is wanted. */
+export const wantsDsn = ({ notify }: Recipient, about: 'FAILURE' | 'DELAY'): boolean =>
+  notify === undefined || notify.includes(about);
 
 export interface ClientFacts {
   readonly address: string;

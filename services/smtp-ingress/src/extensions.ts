@@ -3,6 +3,8 @@
  * kept end to end, makes a new one.
  */
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
+import type { Recipient } from '@postrider/mail';
+import { envidValue, notifyValue, orcptValue, retValue } from './dsn-parameters.js';
 import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
 import { offersChunking } from './verbs/bdat.js';
@@ -19,13 +21,20 @@ export interface Extension {
   readonly offered?: (facts: SessionFacts) => boolean;
   /** Parameters it adds to MAIL, by keyword in upper case. */
   readonly mail?: Readonly<Record<string, MailParameter>>;
+  /** Parameters it adds to RCPT. */
+  readonly rcpt?: Readonly<Record<string, RcptParameter>>;
 }
 
 /** @returns what it says about the transaction, or why it is refused */
 type MailParameter = (
   value: string | undefined,
   facts: SessionFacts,
+  soFar: MailParameters,
 ) => Partial<MailParameters> | { readonly refused: Reply };
+
+/** What the parameters of RCPT say about the recipients that it leads to. */
+export type RcptParameters = Pick<Recipient, 'notify' | 'orcpt'>;
+type RcptParameter = (value: string | undefined) => RcptParameters | { readonly refused: Reply };
 
 export const extensions: readonly Extension[] = [
   /** RFC 2920 */
@@ -39,6 +48,18 @@ export const extensions: readonly Extension[] = [
   /** Postfix XCLIENT_README, XFORWARD_README */
   { keyword: 'XCLIENT', offered: trustsXclient, shown: () => xclientAttributes.join(' ') },
   { keyword: 'XFORWARD', offered: trustsXclient, shown: () => xforwardAttributes.join(' ') },
+  /** RFC 3461: SUCCESS is not reported, and nothing is told to the next hop, so that it is off by default. */
+  {
+    keyword: 'DSN',
+    offered: ({ offer }) => offer.has('DSN'),
+    mail: {
+      RET: (value, _, { dsn }) => retValue(value, dsn),
+      ENVID: (value, _, { dsn }) => envidValue(value, dsn),
+    },
+    rcpt: { NOTIFY: notifyValue, ORCPT: orcptValue },
+  },
+  /** RFC 9422 §4.2 */
+  { keyword: 'LIMITS', shown: ({ limits }) => `RCPTMAX=${limits.recipients}` },
   /** RFC 2034 */
   { keyword: 'ENHANCEDSTATUSCODES' },
   /** RFC 4954 §3 */
@@ -60,6 +81,12 @@ const mailParameterTable: ReadonlyMap<string, readonly [Extension, MailParameter
     Object.entries(extension.mail ?? {}).map(([keyword, take]) => [keyword, [extension, take]] as const),
   ),
 );
+const rcptParameterTable: ReadonlyMap<string, readonly [Extension, RcptParameter]> = new Map(
+  extensions.flatMap((extension) =>
+    Object.entries(extension.rcpt ?? {}).map(([keyword, take]) => [keyword, [extension, take]] as const),
+  ),
+);
+
 const byDefault: MailParameters = { body: '7BIT' };
 
 /** All parameters of a MAIL command, or the reply to the first that can't be taken. */
@@ -74,7 +101,26 @@ export function mailParameters(
     // RFC 5321 §2.2.1: extensions are for those who greeted with EHLO.
     const [extension, take] = (client.protocol !== 'SMTP' && mailParameterTable.get(keyword)) || [];
     if (!take || extension?.offered?.(facts) === false) return { refused: unknownParameter(keyword) };
-    const found = take(value, facts);
+    const found = take(value, facts, parameters);
+    if ('refused' in found) return found;
+    parameters = { ...parameters, ...found };
+  }
+  return parameters;
+}
+
+const none: RcptParameters = {};
+
+/** All parameters of a RCPT command, or the reply to the first that can't be taken. */
+export function rcptParameters(
+  given: EsmtpParameters,
+  client: Client,
+  facts: SessionFacts,
+): RcptParameters | { readonly refused: Reply } {
+  let parameters = none;
+  for (const [keyword, value] of given) {
+    const [extension, take] = (client.protocol !== 'SMTP' && rcptParameterTable.get(keyword)) || [];
+    if (!take || extension?.offered?.(facts) === false) return { refused: unknownParameter(keyword) };
+    const found = take(value);
     if ('refused' in found) return found;
     parameters = { ...parameters, ...found };
   }
@@ -82,7 +128,7 @@ export function mailParameters(
 }
 
 /** RFC 5321 §4.1.1.11 */
-export const unknownParameter = (keyword: string): Reply =>
+const unknownParameter = (keyword: string): Reply =>
   reply(555, '5.5.4', `Parameter ${keyword} is not recognized`);
 
 /** size-value ::= 1*20DIGIT (RFC 1870 §4). It is only checked: content is counted as it comes. */

@@ -25,6 +25,7 @@ interface ListenerOptions {
   /** Balancers; undefined for none. */
   readonly proxyFrom: BlockList | undefined;
   readonly xclientFrom: BlockList;
+  readonly offer: ReadonlySet<string>;
 }
 
 export class Listeners {
@@ -91,6 +92,7 @@ export class Listeners {
     const trust = {
       proxyFrom: listener.proxy_from.length === 0 ? undefined : networksOf(listener.proxy_from),
       xclientFrom: networksOf(listener.xclient_from),
+      offer: new Set(listener.offer),
     };
     return { name, role: roles[role], ...trust, ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
   }
@@ -125,7 +127,7 @@ export class Listeners {
   }
 
   #take(socket: Socket, options: ListenerOptions): void {
-    const { name, role, tls, auth, proxyFrom, xclientFrom } = options;
+    const { name, role, tls, auth, proxyFrom, xclientFrom, offer } = options;
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
@@ -135,7 +137,14 @@ export class Listeners {
       return;
     }
     this.#connections++;
-    const common = { ingress: this.#ingress, listener: name, limits: settings.limits, role, xclientFrom };
+    const common = {
+      ingress: this.#ingress,
+      listener: name,
+      limits: settings.limits,
+      role,
+      xclientFrom,
+      offer,
+    };
     const facts = auth ? { ...common, auth } : common;
     serveConnection(socket, { facts, proxyFrom, ...(tls ? { tls } : {}) }, this.#watcher);
   }

@@ -148,6 +148,19 @@ test('senders belong to who sends', async () => {
   client.close();
 });
 
+test('a sender can not be hidden behind a header that is too large to look at', async () => {
+  const client = await submitting();
+  await client.command(`AUTH PLAIN ${right}`);
+  for (const octets of [70_000, 400_000]) {
+    await client.codes('MAIL FROM:<ann@ours.test>', 'RCPT TO:<far@away.test>', 'DATA');
+    const padding = `X-Padding: ${'x'.repeat(900)}\r\n`.repeat(octets / 900);
+    client.write(`${padding}From: boss@ours.test\r\n\r\ntext\r\n.\r\n`);
+    expect([550, 552]).toContain((await client.reply()).code);
+  }
+  expect(ingress.spool.mails).toEqual([]);
+  client.close();
+});
+
 test('an identity relays from anywhere; after STARTTLS it is forgotten', async () => {
   const client = await greetedClient(port.clear);
   await client.codes(`AUTH PLAIN ${right}`, 'MAIL FROM:<x@y.test>');

@@ -17,6 +17,17 @@ const large = { chunks: 3, octets: 300_000, sha256: 'ab', contentId: '2q2zq9p1t0
 test.each<[string, Envelope]>([
   ['plain', plain],
   ['with all that there can be', { ...plain, identity: 'user', large, bornOf: '2q2zq9p1t000000003' }],
+  [
+    'with what its sender wants of DSNs',
+    {
+      ...plain,
+      dsn: { ret: 'HDRS', envid: 'x y' },
+      recipients: [
+        { forwardPath: 'a@b.test', notify: ['NEVER'] },
+        { forwardPath: 'c@b.test', orcpt: 'rfc822;C@b.test' },
+      ],
+    },
+  ],
   ['null reverse-path', { ...plain, reversePath: '', recipients: [] }],
   ['not ASCII', { ...plain, recipients: [{ forwardPath: 'jörg@пример.test' }] }],
 ])('%s comes back as it was', (_, envelope) => {

@@ -25,15 +25,17 @@ type Packed = readonly [
 ];
 
 export function packEnvelope(envelope: Envelope): string {
-  const { reversePath, recipients, sizeInOctets, body, client, listener, identity, large, bornOf } = envelope;
+  const { reversePath, recipients, sizeInOctets, body, client, listener, identity, large, dsn, bornOf } =
+    envelope;
   const rest = {
     listener,
     ...(identity === undefined ? {} : { identity }),
     ...(large === undefined ? {} : { large }),
+    ...(dsn === undefined ? {} : { dsn }),
     ...(bornOf === undefined ? {} : { bornOf }),
   };
   const paths = recipients.map((recipient) =>
-    recipient.original === undefined ? recipient.forwardPath : recipient,
+    Object.keys(recipient).length === 1 ? recipient.forwardPath : recipient,
   );
   const { address, helo, protocol } = client;
   const packed: Packed = [reversePath, paths, sizeInOctets, rest, body, address, helo, protocol];

@@ -62,7 +62,9 @@ export class Bounces {
 }
 
 function originalOf(envelope: Envelope, index: number): { readonly originalRecipient?: string } {
-  const original = envelope.recipients[index]?.original;
+  const recipient = envelope.recipients[index];
+  // RFC 3464 §2.3.1: as the sender gave it.
+  const original = /^rfc822;(.+)$/i.exec(recipient?.orcpt ?? '')?.[1] ?? recipient?.original;
   return original === undefined ? {} : { originalRecipient: original };
 }
 

@@ -2,7 +2,7 @@
  * What becomes of mails: findings in, records and DSNs out, and each mail to its next state - ended, resting, held, or
  * still busy with its other recipients.
  */
-import type { MailObject, MailRecord } from '@postrider/mail';
+import { wantsDsn, type MailObject, type MailRecord } from '@postrider/mail';
 import type { Announcer } from '../events.js';
 import type { MailBook } from '../mail/mail-book.js';
 import { earliestUntil, type QueueMail } from '../mail/queue-mail.js';
@@ -10,7 +10,7 @@ import type { Resting } from '../mail/resting.js';
 import type { ShardEnvironment } from '../shard/environment.js';
 import type { Batch } from './batch.js';
 import type { Bounces, DsnRequest } from './bounces.js';
-import { conclude, restated, type Conclusion, type Finding } from './conclusion.js';
+import { conclude, restated, type Conclusion, type Finding, type ReportedRecipient } from './conclusion.js';
 import type { Journal } from './journal.js';
 import { outcomeLines, type OutcomeLine } from './outcome-log.js';
 
@@ -142,8 +142,22 @@ export class Outcomes {
   }
 }
 
+/** RFC 3461 §4.1: without those of whom the sender wants to hear nothing. */
+const wanted = (
+  { envelope }: QueueMail,
+  reported: readonly ReportedRecipient[],
+  about: 'FAILURE' | 'DELAY',
+): readonly ReportedRecipient[] =>
+  reported.filter(({ index }) => {
+    const recipient = envelope.recipients[index];
+    return recipient === undefined || wantsDsn(recipient, about);
+  });
+
 /** A failure says more than a delay; the warning of the others then comes with their next deferral. */
-function dsnRequest(mail: QueueMail, { failed, delayed }: Conclusion): DsnRequest | undefined {
+function dsnRequest(mail: QueueMail, conclusion: Conclusion): DsnRequest | undefined {
+  if (conclusion.failed.length === 0 && conclusion.delayed.length === 0) return undefined;
+  const failed = wanted(mail, conclusion.failed, 'FAILURE');
+  const delayed = wanted(mail, conclusion.delayed, 'DELAY');
   const [first, ...others] = failed.length > 0 ? failed : delayed;
   if (first === undefined) return undefined;
   if (failed.length > 0 && delayed.length > 0) mail.warned = false;

@@ -68,6 +68,29 @@ test('a permanent failure makes a DSN, which is mail like any other', async () =
   expect(live(rig)).toBe(0);
 });
 
+test('only those fail in a DSN of whom the sender wants to hear (RFC 3461 §4.1)', async () => {
+  const rig = await startRig();
+  rig.worker.answer = (job) => (job.envelope.reversePath === '' ? 'delivered' : 'permanent');
+  await rig.accept({ recipients: [{ forwardPath: 'never@a.test', notify: ['NEVER'] }] });
+  await turns();
+  expect(rig.events('bounced')).toHaveLength(0);
+  await rig.accept({
+    dsn: { envid: 'QQ314' },
+    recipients: [
+      { forwardPath: 'success@a.test', notify: ['SUCCESS'] },
+      { forwardPath: 'told@a.test', notify: ['FAILURE'], orcpt: 'rfc822;Told@a.test' },
+    ],
+  });
+  await turns();
+  const dsn = rig.worker.taken.find(({ envelope }) => envelope.reversePath === '');
+  const text = Buffer.from(dsn?.content ?? []).toString();
+  expect(text).toContain('Original-Envelope-Id: QQ314');
+  expect(text).toMatch(/Original-Recipient: rfc822; ?Told@a\.test/);
+  expect(text).not.toContain('success@a.test');
+  expect(rig.events('failed')).toHaveLength(2);
+  expect(live(rig)).toBe(0);
+});
+
 test('a null reverse-path gets no DSN', async () => {
   const rig = await startRig();
   rig.worker.answer = () => 'permanent';

@@ -1,5 +1,5 @@
 /** Envelopes for what a transaction has gathered: one, or several that share the content (DESIGN §3). */
-import type { ClientFacts, Envelope, LargeContent, MailId, Recipient } from '@postrider/mail';
+import type { ClientFacts, Envelope, EnvelopeDsn, LargeContent, MailId, Recipient } from '@postrider/mail';
 import type { AcceptedForwardPath } from '../policy/recipients.js';
 
 /** Recipients of one mail object. */
@@ -19,6 +19,7 @@ export interface MailFacts {
   readonly listener: string;
   readonly identity?: string;
   readonly large?: LargeContent;
+  readonly dsn?: EnvelopeDsn;
 }
 
 /** The first has the mail's id, the others `ID-1`, `ID-2`, ... */
@@ -48,7 +49,7 @@ function parts(recipients: readonly Recipient[]): readonly (readonly Recipient[]
   let part: Recipient[] = [];
   let octets = 0;
   for (const recipient of recipients) {
-    const more = recipient.forwardPath.length + (recipient.original?.length ?? 0) + recipientOverheadInOctets;
+    const more = lengthOf(recipient);
     if (part.length === recipientsOfEnvelope || (part.length > 0 && octets + more > envelopeInOctets)) {
       all.push(part);
       part = [];
@@ -60,3 +61,6 @@ function parts(recipients: readonly Recipient[]): readonly (readonly Recipient[]
   all.push(part);
   return all;
 }
+
+const lengthOf = ({ forwardPath, original, orcpt }: Recipient): number =>
+  forwardPath.length + (original?.length ?? 0) + (orcpt?.length ?? 0) + recipientOverheadInOctets;

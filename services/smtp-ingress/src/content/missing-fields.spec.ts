@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { authorsOf, headerFields, missingFields } from './missing-fields.js';
+import { authorsOf, headerFields, holdsHeader, missingFields } from './missing-fields.js';
 import { localDateTime } from './trace-field.js';
 
 const mail = { id: 'ID', hostname: 'mx.test', at: 0 };
@@ -30,6 +30,17 @@ test.each([
   ['Subject: a@b.test\r\n\r\nFrom: x@y.test', []],
 ])('%j is from %j', (header, authors) => {
   expect(authorsOf(Buffer.from(`${header}\r\n\r\nbody\r\n`))).toEqual(authors);
+});
+
+test.each([
+  ['', false],
+  ['From: a\r\n', false],
+  ['From: a\r\n b\r\nFro', false],
+  ['From: a\r\n\r\n', true],
+  ['From: a\r\nno field\r\n', true],
+  ['\r\nFrom: a', true],
+])('the header of %j is whole: %s', (content, expected) => {
+  expect(holdsHeader(Buffer.from(content))).toBe(expected);
 });
 
 test('any content has a header section in the end, and is not changed by a second look', () => {

@@ -31,6 +31,15 @@ export function headerFields(content: Buffer): readonly (readonly [string, strin
   return fields;
 }
 
+/** Whether the header section ends within this beginning of a mail; the last line may be cut. */
+export function holdsHeader(content: Buffer): boolean {
+  const lines = content
+    .toString('latin1', 0, content.lastIndexOf('\r\n') + 2)
+    .split('\r\n')
+    .slice(0, -1);
+  return lines.some((line) => !fieldName.test(line) && !/^[ \t]/.test(line));
+}
+
 /** @returns fields to put on top, with line ends; '' when nothing is missing */
 export function missingFields(content: Buffer, { id, hostname, at }: NewMail): string {
   const fields = headerFields(content);

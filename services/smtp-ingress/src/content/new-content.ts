@@ -6,7 +6,7 @@ import type { StateNamed } from '../session/session-state.js';
 import { protocolOf } from '../session/with-keyword.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import { ContentReceiver, type ContentOptions } from './content-receiver.js';
-import { authorsOf, missingFields } from './missing-fields.js';
+import { authorsOf, holdsHeader, missingFields } from './missing-fields.js';
 import { traceField } from './trace-field.js';
 
 export function newContent(
@@ -44,9 +44,15 @@ function traceOf({ client, forwardPaths }: StateNamed<'rcpt'>, facts: SessionFac
   });
 }
 
+/** What a header section may have that is looked at; a content gathers as much before it is given on. */
+const headerInOctets = 64 * 1024;
+const headerTooLarge = reply(552, '5.3.4', `Header section is larger than ${headerInOctets} octets`);
+
 /** RFC 6409 §8 */
 function completed(beginning: Buffer, id: string, facts: SessionFacts): string | Reply {
   const { settings, clock } = facts.ingress;
+  // What was not seen could not be checked.
+  if (beginning.length >= headerInOctets && !holdsHeader(beginning)) return headerTooLarge;
   const others = authorsOf(beginning).find((author) => !mayUse(author, facts));
   // RFC 6409 §6.1
   if (others !== undefined)

@@ -1,5 +1,5 @@
 /** The states of a session (RFC 5321 §4.1.4), one union: what cannot be, cannot be written. */
-import type { Envelope } from '@postrider/mail';
+import type { Envelope, EnvelopeDsn } from '@postrider/mail';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { AcceptedForwardPath } from '../policy/recipients.js';
 
@@ -14,6 +14,7 @@ export interface Transaction {
   /** '' is the null reverse-path. */
   readonly reversePath: string;
   readonly body: Envelope['body'];
+  readonly dsn?: EnvelopeDsn;
 }
 
 export type NonEmpty<T> = readonly [T, ...T[]];

@@ -12,7 +12,8 @@ const senderOk = reply(250, '2.1.0', 'Sender ok');
 
 export const mail = defineVerb({
   name: 'MAIL',
-  syntax: 'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME]',
+  syntax:
+    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext]',
   allowedIn: ['ready'],
   replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,

@@ -4,7 +4,7 @@
  */
 import type { AccessAction } from '@postrider/mail';
 import { domainlessPostmaster, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
-import { unknownParameter } from '../extensions.js';
+import { rcptParameters, type RcptParameters } from '../extensions.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
 import { mayRelay } from '../policy/relay-control.js';
@@ -23,14 +23,15 @@ const membersOverLimit = 1000;
 
 export const rcpt = defineVerb({
   name: 'RCPT',
-  syntax: 'RCPT TO:<forward-path>',
+  syntax: 'RCPT TO:<forward-path> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;xtext]',
   allowedIn: ['mail', 'rcpt'],
   replies: [250, 251, 550, 551, 552, 553, 450, 451, 452, 503, 455, 555],
   lastInGroup: false,
   act(argument, state, facts) {
     const parsed = parseRcptArguments(argument);
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.3') };
-    for (const keyword of parsed.value.parameters.keys()) return { reply: unknownParameter(keyword) };
+    const parameters = rcptParameters(parsed.value.parameters, state.client, facts);
+    if ('refused' in parameters) return { reply: parameters.refused };
     // RFC 3030 §2: the data has begun.
     if (state.name === 'rcpt' && state.chunks) return { reply: notNow('rcpt') };
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
@@ -41,10 +42,17 @@ export const rcpt = defineVerb({
     const step = (given: RecipientVerdict): Step =>
       'refused' in given
         ? { reply: given.refused, about: addressOf(forwardPath) }
-        : take(given.accepted, state, facts);
+        : take(withParameters(given.accepted, parameters), state, facts);
     return verdict instanceof Promise ? verdict.then(step) : step(verdict);
   },
 });
+
+/** All that an alias leads to are told of as the sender wants it (RFC 3461 §5.2.7.3). */
+function withParameters(accepted: AcceptedForwardPath, parameters: RcptParameters): AcceptedForwardPath {
+  if (parameters.notify === undefined && parameters.orcpt === undefined) return accepted;
+  const recipients = accepted.recipients.map((recipient) => ({ ...recipient, ...parameters }));
+  return { ...accepted, recipients };
+}
 
 /** Access rules first; where none decides, relay control. */
 function judge(
