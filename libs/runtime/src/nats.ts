@@ -74,7 +74,9 @@ export async function connectAll(
     } catch (error) {
       if (error instanceof StartError) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      if (tries % 10 === 0) log.warn({ reason: text }, 'waiting for NATS');
+      // Processes that start together make the same streams, and one of them is told that there is no room for two:
+      // a first failure says nothing yet.
+      if (tries % 10 === 1) log.warn({ reason: text }, 'waiting for NATS');
       await new Promise((resolve) => setTimeout(resolve, retryPause));
     }
   }
