@@ -85,7 +85,9 @@ describe('an actor elsewhere', () => {
     const { child } = await otherProcess('left');
     const ref = here.ref(drawer, 'left');
     expect(await ref.ask('who', {})).toMatchObject({ name: `process ${child.pid}` });
-    const asked = ref.ask('wait', {}, { deadline: 300 });
+    const asked = ref.ask('wait', {}, { deadline: 500 });
+    // It must have been taken: one that is killed before has nobody to answer at once.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     child.kill('SIGKILL');
     await expect(asked).rejects.toBeInstanceOf(DeadlineExceeded);
     await expect(ref.ask('who', {})).rejects.toBeInstanceOf(NobodyAnswers);
