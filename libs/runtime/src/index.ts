@@ -19,4 +19,5 @@ export type { ProcessNews } from './process-news.js';
 export { run, type RunOptions } from './run.js';
 export { selfSigned, type Certificate } from './self-signed.js';
 export { listenForSignals, type SignalListeners } from './signals.js';
+export { WatchedFiles } from './watched-files.js';
 export { version } from './version.js';

@@ -1,6 +1,6 @@
 /** The alias table: read from its files, read again when one changes; a bad file leaves the old table in force. */
-import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { WatchedFiles } from '@postrider/runtime';
 import { AliasFileError, parseAliasFile } from './alias-file.js';
 import type { AliasTable } from './expansion.js';
 
@@ -9,42 +9,29 @@ export interface TableListeners {
   readonly failed: (file: string, text: string) => void;
 }
 
-/** An editor writes in several steps. */
-const settlesWithin = 150;
-
 export class WatchedTable {
   current: AliasTable;
   readonly #files: readonly string[];
   readonly #listeners: TableListeners;
-  readonly #watchers: readonly FSWatcher[];
-  #seen: string;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #watched: WatchedFiles;
 
   /** @throws AliasFileError */
   constructor(files: readonly string[], listeners: TableListeners) {
     this.#files = files;
     this.#listeners = listeners;
+    this.#watched = new WatchedFiles(files, {
+      changed: () => this.#reload(),
+      failed: (error) => listeners.failed(files.join(', '), error.message),
+    });
     this.current = readTable(files);
-    this.#seen = this.#signature();
-    // The folder: a file that is replaced, or linked anew by a ConfigMap, is another file.
-    const folders = new Set(files.map((file) => dirname(file)));
-    this.#watchers = [...folders].map((folder) => watch(folder, { persistent: false }, () => this.#soon()));
+    this.#watched.begin();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    for (const watcher of this.#watchers) watcher.close();
-  }
-
-  #soon(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#reload(), settlesWithin).unref();
+    this.#watched.stop();
   }
 
   #reload(): void {
-    const signature = this.#signature();
-    if (signature === this.#seen) return;
-    this.#seen = signature;
     const names = this.#files.join(', ');
     try {
       this.current = readTable(this.#files);
@@ -53,16 +40,6 @@ export class WatchedTable {
       if (!(error instanceof AliasFileError)) throw error;
       this.#listeners.failed(names, error.message);
     }
-  }
-
-  /** Changes when a file's content may have. */
-  #signature(): string {
-    return this.#files
-      .map((file) => {
-        const { ino, size, mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {};
-        return `${ino ?? ''} ${size ?? ''} ${mtimeMs ?? ''}`;
-      })
-      .join(' ');
   }
 }
 

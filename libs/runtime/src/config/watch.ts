@@ -2,8 +2,8 @@
  * Notices changes of the configuration's files: their folders are watched, which also sees an editor's rename and
  * the exchange of a ConfigMap's `..data`. A bad file leaves the old configuration in force.
  */
-import { watch, type FSWatcher } from 'node:fs';
 import { ConfigError, loadConfig, type LoadedConfig, type LoadOptions } from './load.js';
+import { watchFolders } from '../watched-files.js';
 import { applyHotKeys, type HotChange } from './hot-keys.js';
 
 export interface ConfigWatch {
@@ -19,9 +19,6 @@ export interface WatchListeners {
   readonly refused: (error: Error) => void;
 }
 
-/** Files are written in several steps; those of one change belong together. */
-const settlesWithin = 150;
-
 /** @param loaded what is in force, from the same options */
 export function watchConfig(
   loaded: LoadedConfig,
@@ -31,7 +28,6 @@ export function watchConfig(
   let inForce = loaded.config;
   let seen = JSON.stringify(loaded.config);
   let refused = 0;
-  let timer: NodeJS.Timeout | undefined;
   const reload = (): void => {
     try {
       const next = loadConfig(options).config;
@@ -45,31 +41,15 @@ export function watchConfig(
       listeners.refused(error instanceof ConfigError ? error : new Error(String(error)));
     }
   };
-  const soon = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(reload, settlesWithin);
-    timer.unref();
-  };
-  const watchers = loaded.folders.flatMap((folder) => watched(folder, soon, listeners.refused));
+  const stop = watchFolders(loaded.folders, {
+    changed: reload,
+    failed: (error) => listeners.refused(new Error(`${error.message}; SIGHUP reloads`, { cause: error })),
+  });
   return {
     reload,
-    stop: () => {
-      clearTimeout(timer);
-      for (const watcher of watchers) watcher.close();
-    },
+    stop,
     get refused() {
       return refused;
     },
   };
-}
-
-function watched(folder: string, soon: () => void, failed: (error: Error) => void): FSWatcher[] {
-  try {
-    const watcher = watch(folder, { persistent: false }, soon);
-    watcher.on('error', failed);
-    return [watcher];
-  } catch (error) {
-    failed(new Error(`${folder} can't be watched: ${String(error)}; SIGHUP reloads`, { cause: error }));
-    return [];
-  }
 }

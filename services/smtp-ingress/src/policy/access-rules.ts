@@ -2,22 +2,15 @@
  * The access rules in force: those of the configuration, then those of the access file, which is read again when it
  * changes. A bad line names itself, and the old rules stay.
  */
-import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { decidingRule, parseAccessRule, type AccessFacts, type AccessRule } from '@postrider/mail';
-import { StartError, type Config, type Logger } from '@postrider/runtime';
-
-/** An editor writes in several steps. */
-const settlesWithin = 150;
+import { StartError, WatchedFiles, type Config, type Logger } from '@postrider/runtime';
 
 export class AccessRules {
   readonly #log: Logger;
   #settings: Config['access'] | undefined;
-  #fileRules: readonly AccessRule[] = [];
   #all: readonly AccessRule[] = [];
-  #watcher: FSWatcher | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #seen = '';
+  #watched: WatchedFiles | undefined;
 
   /** @throws StartError for a file that can't be read, or holds a bad line */
   constructor(settings: Config['access'], log: Logger) {
@@ -45,41 +38,36 @@ export class AccessRules {
 
   /** Reads the file, if it has changed. */
   reload(): void {
-    const signature = this.#signature();
-    if (signature === this.#seen || !this.#settings) return;
-    this.#seen = signature;
-    this.reconfigured(this.#settings);
+    this.#watched?.check();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#watcher?.close();
+    this.#watched?.stop();
   }
 
   #use(settings: Config['access']): void {
     const { file, rules } = settings;
-    this.#fileRules = file === '' ? [] : readRules(file);
-    if (this.#settings?.file !== file) this.#watch(file);
+    const isAnother = this.#settings?.file !== file;
+    const watched = isAnother ? this.#watchedFile(file) : this.#watched;
+    const fileRules = file === '' ? [] : readRules(file);
+    if (isAnother) {
+      this.stop();
+      watched?.begin();
+      this.#watched = watched;
+    }
     this.#settings = settings;
-    this.#seen = this.#signature();
-    this.#all = [...rules, ...this.#fileRules];
-    if (file !== '') this.#log.info({ file, rules: this.#fileRules.length }, 'access rules read');
+    this.#all = [...rules, ...fileRules];
+    if (file !== '') this.#log.info({ file, rules: fileRules.length }, 'access rules read');
   }
 
-  /** The folder: a file that is replaced, or linked anew by a ConfigMap, is another file. */
-  #watch(file: string): void {
-    this.stop();
-    if (file === '') return;
-    this.#watcher = watch(dirname(file), { persistent: false }, () => {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.reload(), settlesWithin).unref();
+  #watchedFile(file: string): WatchedFiles | undefined {
+    if (file === '') return undefined;
+    return new WatchedFiles([file], {
+      changed: () => {
+        if (this.#settings) this.reconfigured(this.#settings);
+      },
+      failed: (error) => this.#log.error({ file, problem: error.message }, 'access rules are not watched'),
     });
-  }
-
-  /** Changes when the file's content may have. */
-  #signature(): string {
-    const { ino, size, mtimeMs } = statSync(this.#settings?.file ?? '', { throwIfNoEntry: false }) ?? {};
-    return `${ino ?? ''} ${size ?? ''} ${mtimeMs ?? ''}`;
   }
 }
 

@@ -2,15 +2,14 @@
  * The certificates of one listener: by the name a client asks for, else the first. Files that change are read again,
  * and count from the next handshake on; what is not good leaves the old one in force. Sessions never notice.
  */
-import { readFileSync, statSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import {
   createSecureContext,
   type SecureContext,
   type SecureContextOptions,
   type SecureVersion,
 } from 'node:tls';
-import type { Logger } from '@postrider/runtime';
+import { WatchedFiles, type Logger } from '@postrider/runtime';
 
 export interface CertificateFiles {
   readonly certificate_file: string;
@@ -25,9 +24,6 @@ export interface CertificateOptions {
   readonly log: Logger;
 }
 
-/** A certificate and its key are two files: both have to be there. */
-const settlesWithin = 150;
-
 interface Contexts {
   readonly first: SecureContextOptions;
   readonly byName: ReadonlyMap<string, SecureContext>;
@@ -35,21 +31,21 @@ interface Contexts {
 
 export class Certificates {
   readonly #options: CertificateOptions;
-  readonly #watchers: readonly FSWatcher[];
+  readonly #watched: WatchedFiles;
   #contexts: Contexts;
-  #seen: string;
-  #timer: NodeJS.Timeout | undefined;
   /** Called with the new first one. */
   changed: (first: SecureContextOptions) => void = () => undefined;
 
   /** @throws when a file can't be read or is none that TLS can use */
   constructor(options: CertificateOptions) {
     this.#options = options;
-    this.#seen = this.#signature();
+    const files = filesOf(options);
+    this.#watched = new WatchedFiles(files, {
+      changed: () => this.#readAgain(),
+      failed: (error) => options.log.error({ files, problem: error.message }, 'certificates are not watched'),
+    });
     this.#contexts = read(options);
-    // The folder: a file that is replaced, or linked anew by a ConfigMap, is another file.
-    const folders = new Set(filesOf(options).map((file) => dirname(file)));
-    this.#watchers = [...folders].map((folder) => watch(folder, { persistent: false }, () => this.#soon()));
+    this.#watched.begin();
   }
 
   /** For clients that ask for no name, or for one that is not there. */
@@ -64,9 +60,14 @@ export class Certificates {
 
   /** Reads what has changed. */
   reload(): void {
-    const signature = this.#signature();
-    if (signature === this.#seen) return;
-    this.#seen = signature;
+    this.#watched.check();
+  }
+
+  stop(): void {
+    this.#watched.stop();
+  }
+
+  #readAgain(): void {
     const files = filesOf(this.#options);
     try {
       this.#contexts = read(this.#options);
@@ -78,26 +79,6 @@ export class Certificates {
         'bad certificate: the old ones stay in force',
       );
     }
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    for (const watcher of this.#watchers) watcher.close();
-  }
-
-  #soon(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.reload(), settlesWithin).unref();
-  }
-
-  /** Changes when a file's content may have. */
-  #signature(): string {
-    return filesOf(this.#options)
-      .map((file) => {
-        const { ino, size, mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {};
-        return `${ino ?? ''} ${size ?? ''} ${mtimeMs ?? ''}`;
-      })
-      .join(' ');
   }
 }
 
