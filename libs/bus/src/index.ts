@@ -9,6 +9,7 @@ export {
   PayloadTooLarge,
   RemoteFault,
 } from './errors.js';
+export { statusRecord } from './event-record.js';
 export { memoryBus, type MemoryBus } from './memory-bus.js';
 export { connectBus, type BusLog, type BusOptions } from './nats-bus.js';
 export type { Watch, Watched } from './watch.js';

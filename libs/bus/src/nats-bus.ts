@@ -173,8 +173,8 @@ class NatsBus implements Bus {
     await Promise.all([...this.#hosted].map((hosted) => hosted.stop()));
     // Nobody need hear of this end of the connection.
     this.#connectionListeners.length = 0;
-    // A connection that is away can't be drained; nothing of ours waits in it.
     this.#outbox.flush();
+    // A connection that is away can't be drained, and what waits in it nobody will get.
     if (this.#connected) await this.#connection.drain().catch(() => undefined);
     await this.#connection.close();
   }
@@ -201,13 +201,9 @@ class NatsBus implements Bus {
       if (octets.length > this.#maxPayload) throw new PayloadTooLarge(`${octets.length} octets`);
       this.#outbox.publishEvent(subject, octets);
     } catch (fault) {
-      this.#dropped(subject, fault);
+      this.#eventsDropped++;
+      this.#log.warn({ subject, fault }, 'not published');
     }
-  }
-
-  #dropped(subject: string, fault: unknown): void {
-    this.#eventsDropped++;
-    this.#log.warn({ subject, fault }, 'not published');
   }
 
   async #followConnection(): Promise<void> {

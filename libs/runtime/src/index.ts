@@ -1,3 +1,4 @@
+export { cannotListen } from './cannot-listen.js';
 export { describeConfig, printConfig, type ConfigEntry } from './config/describe.js';
 export { hotKeys, type HotKey } from './config/hot-keys.js';
 export { ConfigError, loadConfig, type LoadedConfig, type LoadOptions } from './config/load.js';

@@ -134,8 +134,9 @@ export class SegmentLane {
       this.#notCommitted(result, segment);
       return;
     }
-    this.lastCommit = Math.round(clock.monotonic() - startedAt);
-    this.commitTime += clock.monotonic() - startedAt;
+    const took = clock.monotonic() - startedAt;
+    this.lastCommit = Math.round(took);
+    this.commitTime += took;
     this.octets += frame.length;
     this.segments++;
     this.mails += commits.length;

@@ -1,6 +1,6 @@
 /** Takes connections on the configured addresses, up to a limit for the process, and ends their sessions at shutdown. */
 import { createServer, type BlockList, type Server, type Socket } from 'node:net';
-import { StartError, type Config, type Listener } from '@postrider/runtime';
+import { cannotListen, type Config, type Listener } from '@postrider/runtime';
 import { renderReply } from '@postrider/smtp';
 import { listenerAuth, type Authentication, type ListenerAuth } from './auth/listener-auth.js';
 import type { Ingress } from './ingress.js';
@@ -170,19 +170,4 @@ const codeOf = (error: unknown): unknown =>
 /** A machine without IPv6 has no ::1; the default names it. */
 function isAbsentIpv6(host: string, error: unknown): boolean {
   return host === '::1' && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(String(codeOf(error)));
-}
-
-function cannotListen(where: string, error: unknown): StartError {
-  switch (codeOf(error)) {
-    case 'EADDRINUSE':
-      return new StartError(`${where} is taken by another program`);
-    case 'EACCES':
-      return new StartError(`${where} needs the right to use ports below 1024, or another port`);
-    case 'EADDRNOTAVAIL':
-      return new StartError(`${where} is no address of this machine`);
-    default:
-      return new StartError(
-        `${where} can't be listened on: ${error instanceof Error ? error.message : String(error)}`,
-      );
-  }
 }

@@ -1,5 +1,5 @@
 /** What the HTTP port of a process says: `/livez`, `/readyz`, `/metrics`, and the pages of its services. */
-import type { Bus } from '@postrider/bus';
+import { statusRecord, type Bus } from '@postrider/bus';
 import type { StatusRecord } from '@postrider/protocol';
 import type { RunningService } from '../service.js';
 import { version } from '../version.js';
@@ -55,14 +55,5 @@ export class ProcessPages {
   }
 }
 
-const withoutBus = (service: string, figures: Readonly<Record<string, unknown>>): StatusRecord => ({
-  at: new Date().toISOString(),
-  service,
-  instance: '',
-  version,
-  uptimeInSeconds: Math.round(process.uptime()),
-  ready: false,
-  memoryInOctets: process.memoryUsage.rss(),
-  eventLoopLagInMilliseconds: 0,
-  ...figures,
-});
+const withoutBus = (service: string, figures: Readonly<Record<string, unknown>>): StatusRecord =>
+  statusRecord({ instance: '', version }, service, { ready: false, ...figures });

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Config } from '../config/schema.js';
-import { StartError } from '../service.js';
+import { cannotListen } from '../cannot-listen.js';
 
 export interface Page {
   readonly status: number;
@@ -37,7 +37,7 @@ export async function openHttp(
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw cannotListen(`${host}:${listen.port}`, error);
+    throw cannotListen(`http.listen: ${host}:${listen.port}`, error);
   }
   return { listening: [`http ${host}:${portOf(server) ?? listen.port}`], close: () => close(server) };
 }
@@ -60,14 +60,4 @@ function send(response: ServerResponse, { status, body, contentType }: Page): vo
   response
     .writeHead(status, { 'content-type': contentType ?? (isText ? 'text/plain' : 'application/json') })
     .end(isText ? body : `${JSON.stringify(body)}\n`);
-}
-
-function cannotListen(where: string, error: unknown): StartError {
-  const code = (error as NodeJS.ErrnoException).code ?? String(error);
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'is taken by another program',
-    EACCES: 'needs the right to use ports below 1024, or another port',
-    EADDRNOTAVAIL: 'is no address of this machine',
-  };
-  return new StartError(`http.listen: ${where} ${reasons[code] ?? `can't be listened on (${code})`}`);
 }

@@ -96,8 +96,8 @@ class Connection implements SessionOutput {
     this.#context = context;
     this.#silence = facts.limits.command_timeout;
     this.#clock = facts.ingress.clock;
-    const isOurs = mayRelay(facts.address, facts.ingress.settings.relay);
-    this.#greetingDelay = isOurs ? 0 : facts.limits.greeting_delay;
+    const { greeting_delay: delay } = facts.limits;
+    this.#greetingDelay = delay > 0 && mayRelay(facts.address, facts.ingress.settings.relay) ? 0 : delay;
     this.#session = new Session(facts, this);
   }
 
