@@ -71,12 +71,23 @@ interface Ownership {
   next: Promise<IteratorResult<SpooledMail>> | undefined;
 }
 
+/** A process that commits. */
+interface Writer {
+  readonly log: ScriptedLog;
+  readonly writer: SpoolWriter;
+  /** Commits that have no result yet. */
+  unanswered: number;
+}
+
+/** Rounds in which all must have come to its end: 20 s where a round takes 50 ms, more than any retry or look. */
+const patience = 400;
+
 export class LogModel {
   readonly #world: World;
   readonly #expected = new Map<MailId, Expected>();
   readonly #faults: string[] = [];
   readonly #all: ScriptedLog[] = [];
-  #writer: { readonly log: ScriptedLog; readonly writer: SpoolWriter };
+  #writer: Writer;
   #now: Ownership | undefined;
   #yesterday: Ownership | undefined;
   /** Deliveries whose recipient had been delivered to before, by what excuses them. */
@@ -97,33 +108,49 @@ export class LogModel {
 
   /** Everything goes well from now on: all that was promised must come to its end. */
   async finish(): Promise<void> {
+    for (const log of this.#all) log.script = [];
     await this.#land();
     await this.#takeOver();
-    for (let idle = 0; idle < 4;) {
+    for (let [idle, rounds] = [0, 0]; idle < 4 && rounds < patience; rounds++) {
       await this.#read(50);
       const inHand = [...(this.#now?.inHand.keys() ?? [])];
       for (const id of inHand)
         if (this.#now) this.#attempt(this.#now, { act: 'deliver', recipients: 0xff }, id);
-      idle = inHand.length === 0 ? idle + 1 : 0;
       await this.#world.pass(300);
+      idle = inHand.length === 0 && this.#atRest() ? idle + 1 : 0;
     }
-    for (const { mail, surely, recipients } of this.#expected.values())
-      // Delivered and not known to have ended: its record was stored by a process that died before it heard so.
-      if (surely && !recipients.every(({ ended, deliveries }) => ended || deliveries > 0))
-        this.#faults.push(`lost: ${mail.envelope.id} ${JSON.stringify(recipients)}`);
-    await this.#world.pass(1_000);
-    const live = this.#now?.owner.figures()['liveMails'];
+    for (const { mail, recipients } of this.#unfinished())
+      this.#faults.push(`lost: ${mail.envelope.id} ${JSON.stringify(recipients)}`);
+    const live = this.#live();
     if (live !== 0) this.#faults.push(`${live} mails are still live`);
     if (this.#now) await this.#within(10_000, this.#now.owner.close());
     if (this.#faults.length > 0) throw new Error(this.#faults.join('\n'));
   }
 
+  /** What was promised and has not come to its end. */
+  #unfinished(): readonly Expected[] {
+    return [...this.#expected.values()].filter(
+      ({ surely, recipients }) =>
+        // Delivered and not known to have ended: its record was stored by a process that died before it heard so.
+        surely && !recipients.every(({ ended, deliveries }) => ended || deliveries > 0),
+    );
+  }
+
+  #live(): number {
+    return this.#now?.owner.figures()['liveMails'] ?? 0;
+  }
+
+  /** Nothing is under way: each commit of a writer that lives is answered, and each mail has ended. */
+  #atRest(): boolean {
+    const unanswered = this.#writer.log.dead ? 0 : this.#writer.unanswered;
+    return unanswered === 0 && this.#live() === 0 && this.#unfinished().length === 0;
+  }
+
   async #act(action: Action): Promise<void> {
     switch (action.act) {
-      case 'commit': {
+      case 'commit':
         this.#commit(action.recipients, action.octets);
         return;
-      }
       case 'read':
         return this.#read(action.mails);
       case 'owner meets':
@@ -162,7 +189,10 @@ export class LogModel {
     const mail = mailOf(recipients, randomBytes(octets));
     const expected = this.#expect(mail);
     // Not waited for: several share a segment.
-    void this.#writer.writer.commit(mail).then(({ result }) => {
+    const writer = this.#writer;
+    writer.unanswered++;
+    void writer.writer.commit(mail).then(({ result }) => {
+      writer.unanswered--;
       if (result === 'committed') expected.surely = true;
     });
     if (this.#writer.log.dead) this.#writer = this.#newWriter();
@@ -336,10 +366,10 @@ export class LogModel {
     return expected;
   }
 
-  #newWriter(): { readonly log: ScriptedLog; readonly writer: SpoolWriter } {
+  #newWriter(): Writer {
     const log = this.#scripted();
     const spool = spoolOver(log, { clock: this.#world.clock, giveUpAfter: 8_000, cleanedOver: 3_000 });
-    return { log, writer: spool.writer({ shards: [this.#world.shard] }) };
+    return { log, writer: spool.writer({ shards: [this.#world.shard] }), unanswered: 0 };
   }
 
   #scripted(): ScriptedLog {
