@@ -41,8 +41,11 @@ const framesKept = 8;
 const noWriter = Buffer.alloc(writerIdLength);
 
 export class DeferredContents {
-  /** Sequence of the last bundle this owner wrote, or that was there before: what follows may be on its way. */
-  written = 0;
+  /**
+   * No bundle up to here is a newer owner's. What follows may be one, or be on its way: contents are not fenced, so a
+   * bundle of ours may well stand behind those of an owner that has taken over.
+   */
+  surelyOlder = 0;
   readonly #options: DeferredContentsOptions;
   readonly #stream: string;
   #queue: Waiting[] = [];
@@ -66,6 +69,11 @@ export class DeferredContents {
       this.#queue.push({ item: { head: Buffer.from(id), body: content }, resolve, reject });
       if (!this.#writing) void this.#writeAll();
     });
+  }
+
+  /** A put under our fence is durable: what was written before it is older than any owner to come. */
+  fenced([sequence]: ContentAt): void {
+    this.surelyOlder = Math.max(this.surelyOlder, sequence);
   }
 
   /** A state names it now and pins it, or never will. */
@@ -128,7 +136,7 @@ export class DeferredContents {
     const { log, clock, shard } = this.#options;
     while (!this.#ended) {
       const result = await log.append(subjects.deferContent(shard), frame);
-      if (result.result === 'acknowledged') return (this.written = result.sequence);
+      if (result.result === 'acknowledged') return result.sequence;
       if (result.result === 'refused' && result.reason === 'full') return new NoRoom(result.text);
       await new Promise<void>((resolve) => clock.after(retryPause, resolve));
     }

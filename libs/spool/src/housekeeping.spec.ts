@@ -6,9 +6,10 @@ import { MemoryLog, MemoryStore } from './memory.js';
 import { spoolOver } from './open.js';
 import { mailOf, ownerOptions, readerOf } from './spec/backends.js';
 import { ScriptedLog } from './spec/scripted-log.js';
-import type { ShardOwner, Spool } from './spool.js';
+import { Fenced, type ShardOwner, type Spool } from './spool.js';
 
 let clock: ManualClock;
+let memory: MemoryLog;
 let log: ScriptedLog;
 let spool: Spool;
 
@@ -18,7 +19,8 @@ const deferContentRoom = roomInOctets * 0.25;
 
 beforeEach(async () => {
   clock = manualClock();
-  log = new ScriptedLog(new MemoryLog(new MemoryStore(), roomInOctets, clock));
+  memory = new MemoryLog(new MemoryStore(), roomInOctets, clock);
+  log = new ScriptedLog(memory);
   spool = spoolOver(log, { clock, giveUpAfter: 8_000, cleanedOver: 50_000 });
   await spool.prepare(['0']);
 });
@@ -172,4 +174,38 @@ test('an owner that writes nothing hears within seconds that another has taken o
   expect(options.lostBecause).toEqual(['other has taken over SPOOL-0']);
   await expect(idle.record([])).rejects.toThrow('taken over');
   await during(other.close());
+});
+
+test('an owner of yesterday whose content lands behind those of its successor truncates none of them', async () => {
+  const [its, late] = mailsOf(2, 1_000);
+  const yesterday = await ownerWith([its!, late!]);
+  await during(yesterday.defer(its!, []));
+  await during(yesterday.record([finalOf(its!)]));
+
+  // Its housekeeping has seen that the shard is its own, and is paused there.
+  const state = log.state.bind(log);
+  let goOn: () => void = () => undefined;
+  const paused = new Promise<void>((resolve) => (goOn = resolve));
+  log.state = (stream) => paused.then(() => state(stream));
+  await keepHouse();
+
+  const spoolOfSuccessor = spoolOver(new ScriptedLog(memory), { clock, giveUpAfter: 8_000 });
+  const successor = await during(spoolOfSuccessor.own('0', ownerOptions()));
+  await readerOf(successor).take(1);
+  await during(successor.defer(late!, []));
+
+  // A content is not fenced; of the put behind it there is no news yet.
+  log.always.set('defer.0.state', 'silent');
+  const fenced = yesterday.defer(late!, []).catch((error: unknown) => error);
+  await clock.advance(100);
+  goOn();
+  // Time for all of its calls.
+  for (let n = 0; n < 50; n++) await clock.advance(1);
+
+  const content = await during(successor.content(late!.envelope.id));
+  expect(Buffer.from(content).equals(Buffer.from(late!.content!))).toBe(true);
+  log.always.clear();
+  log.answer();
+  expect(await during(fenced)).toBeInstanceOf(Fenced);
+  await during(successor.close());
 });

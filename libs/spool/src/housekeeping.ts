@@ -70,7 +70,8 @@ export class Housekeeping {
 
 /**
  * Up to the oldest message that this owner has read and that still has live mail; never past its own last record, on
- * which the fence stands. Purges carry no fence: this mark is why that of an owner of yesterday does no harm.
+ * which the fence stands, nor past contents that a newer owner may have written. Purges carry no fence: these marks are
+ * why those of an owner of yesterday do no harm.
  */
 export async function truncate(shard: OwnedShard): Promise<void> {
   const { log, streams, state, segments, contents, outcomes, deferState, used } = shard;
@@ -83,7 +84,7 @@ export async function truncate(shard: OwnedShard): Promise<void> {
     [
       streams.deferContent,
       deferContent.firstSequence,
-      Math.min(state.pins.deferContent.oldest(), contents.written + 1),
+      Math.min(state.pins.deferContent.oldest(), contents.surelyOlder + 1),
     ],
   ];
   for (const [stream, first, before] of marks) if (before > first) await log.truncate(stream, before);

@@ -125,8 +125,9 @@ export class OwnedShard {
 
   #durableInDefer(entry: LogEntry, sequence: number): void {
     if (entry.entry === 'record') this.#apply(entry.record, 'defer', sequence);
-    if (entry.entry === 'put' && !this.moves.put(entry.deferred, sequence))
-      this.#copied(entry.deferred, sequence);
+    if (entry.entry !== 'put') return;
+    if (entry.deferred.contentAt) this.contents.fenced(entry.deferred.contentAt);
+    if (!this.moves.put(entry.deferred, sequence)) this.#copied(entry.deferred, sequence);
   }
 
   /** A put that was copied forward: records that change it stand behind it. */

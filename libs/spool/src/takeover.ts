@@ -21,8 +21,9 @@ export interface TakenOver {
 export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
   const { log, streams, outcomes, deferState, contents } = shard;
   await outcomes.open();
+  // Before the fence on DEFER: behind it a newer owner's may already be among them.
+  contents.surelyOlder = (await log.state(streams.deferContent)).lastSequence;
   await deferState.open(outcomes.epoch);
-  contents.written = (await log.state(streams.deferContent)).lastSequence;
   const spool = await replayOutcomes({
     log,
     clock: shard.clock,
