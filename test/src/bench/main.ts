@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
-import { startSmtpSink } from '../smtp-sink.js';
+import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
 import { printTable } from './table.js';
 
@@ -60,14 +60,14 @@ export interface SystemFigures {
 }
 
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, rounds: { type: 'string' } } });
-const rounds = Number(flags.rounds ?? (flags.quick === true ? 1 : 3));
-const share = flags.quick === true ? 0.2 : 1;
+const quick = flags.quick === true;
+const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
+const share = quick ? 0.2 : 1;
 
 const postrider = await startPostriderForBench(25_825, sinkPort);
-const results = [await measure(postrider, (load) => load.mails, true)];
 const postfix = await startPostfixForBench(25_827, sinkPort);
-if (postfix) results.push(await measure(postfix, (load) => load.postfixMails, false));
-else say('Postfix is not measured: it needs root and the Debian package postfix.');
+if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
+const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
 
 printTable(results);
 const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
@@ -85,32 +85,51 @@ writeFileSync(
 );
 say(`\nas JSON: ${file}`);
 
-async function measure(
-  system: SystemUnderTest,
-  mailsOf: (load: LoadQuestion) => number,
-  withMemory: boolean,
-): Promise<SystemFigures> {
+async function measure(systems: readonly SystemUnderTest[]): Promise<readonly SystemFigures[]> {
   try {
     const sink = await startSmtpSink(sinkPort);
-    const figures: Record<string, LoadFigures> = {};
-    for (const question of loads) {
-      const load = { ...question, mails: Math.ceil(mailsOf(question) * share) };
-      say(`${system.name}: ${question.name}, ${load.mails} mails, ${rounds} rounds`);
-      const runs: LoadFigures[] = [];
-      for (let round = 0; round < rounds; round++) runs.push(await measureLoad(system, sink, load));
-      figures[question.name] = median(runs);
-    }
-    const memory = withMemory ? await measureMemory(system, sink) : {};
+    // First, before load has filled heaps and caches.
+    const memory = await measureMemory(postrider, sink);
+    const figures = new Map<string, Readonly<Record<string, LoadFigures>>>();
+    for (const question of loads)
+      for (const [name, runs] of await measureInTurns(systems, sink, question))
+        figures.set(name, { ...figures.get(name), [question.name]: median(runs) });
     await sink.stop();
-    say(`${system.name}: one mail at a time`);
-    const latency = await measureLatency(system.port, sinkPort, flags.quick === true ? 100 : 500);
-    return { system: system.name, loads: figures, latency, ...memory };
+    const measured: SystemFigures[] = [];
+    for (const system of systems) {
+      say(`${system.name}: one mail at a time`);
+      const latency = await measureLatency(system.port, sinkPort, quick ? 100 : 500);
+      const own = system === postrider ? memory : {};
+      measured.push({ system: system.name, loads: figures.get(system.name) ?? {}, latency, ...own });
+    }
+    return measured;
   } finally {
-    await system.stop();
+    await Promise.all(systems.map((system) => system.stop()));
   }
 }
 
-async function measureMemory(system: SystemUnderTest, sink: Awaited<ReturnType<typeof startSmtpSink>>) {
+/**
+ * The systems take turns, since a machine's speed changes within minutes; and each has a round before that is not counted,
+ * since a server that has just been started is not what anybody runs.
+ */
+async function measureInTurns(
+  systems: readonly SystemUnderTest[],
+  sink: CountingSink,
+  question: LoadQuestion,
+): Promise<ReadonlyMap<string, readonly LoadFigures[]>> {
+  say(`${question.name}: ${rounds} rounds, and one to warm up`);
+  const runs = new Map(systems.map(({ name }) => [name, [] as LoadFigures[]]));
+  for (let round = 0; round <= rounds; round++)
+    for (const system of systems) {
+      const mails = Math.ceil((system === postrider ? question.mails : question.postfixMails) * share);
+      const figures = await measureLoad(system, sink, { ...question, mails });
+      say(`  ${system.name}: ${mails} mails, ${Math.round(figures.endToEndPerSecond)} a second`);
+      if (round > 0) runs.get(system.name)?.push(figures);
+    }
+  return runs;
+}
+
+async function measureMemory(system: SystemUnderTest, sink: CountingSink) {
   say(`${system.name}: memory, 1,000 idle sessions and a mail of 50 MB`);
   const largeMail = await measureLargeMail(system, sink, 49 * mega);
   const idleSessions = await measureIdleSessions(system, 1000);
