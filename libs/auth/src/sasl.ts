@@ -1,4 +1,5 @@
 /** SASL (RFC 4422) on the server's side: what all mechanisms have in common. */
+import type { BearerTokens } from './bearer-tokens.js';
 import type { Identity, Users } from './users.js';
 
 export type SaslStep =
@@ -20,6 +21,8 @@ export type BindingType = 'tls-exporter' | 'tls-unique';
 
 export interface SaslContext {
   readonly users: Users;
+  /** Absent where no access tokens are taken. */
+  readonly tokens?: BearerTokens | undefined;
   /** Channel binding data of the TLS connection (RFC 5056); undefined where there is none of that type. */
   readonly binding: (type: BindingType) => Buffer | undefined;
   /** A mechanism with channel binding was offered, so that a client that knows it uses it. */

@@ -15,6 +15,8 @@ export const limits = {
   path: 256,
   /** RFC 5321 §4.5.3.1.4 asks for 512 with CRLF; parameters of extensions lengthen it (RFC 1870 §3, RFC 6152 §2, RFC 4954 §3, RFC 3461 §4). */
   commandLine: 2048,
+  /** Of AUTH and of answers to its challenges (RFC 4954 §4): an access token is longer than a command. */
+  authLine: 12_288,
   /** RFC 5321 §4.5.3.1.5, code and CRLF included. */
   replyLine: 512,
 } as const;

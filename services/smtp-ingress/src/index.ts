@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { AuthGuard, UsersFile, UsersFileError } from '@postrider/auth';
+import { AuthGuard, jwksTokens, UsersFile, UsersFileError, type BearerTokens } from '@postrider/auth';
 import type { Bus } from '@postrider/bus';
 import { mailIdSource } from '@postrider/mail';
 import { aliasExpander, shard as shardProtocol, smtpIngress } from '@postrider/protocol';
@@ -73,9 +73,34 @@ function authenticationOf(
       reloaded: (count) => log.info({ file, users: count }, 'users read'),
       failed: (problem) => log.error({ file, problem }, 'bad users file: the old users stay'),
     });
-    return { users, guard: new AuthGuard({ now: () => clock.monotonic(), limit, withinMilliseconds }) };
+    const tokens = tokensOf(context);
+    const shared = tokens === undefined ? {} : { tokens };
+    return {
+      ...shared,
+      users,
+      guard: new AuthGuard({ now: () => clock.monotonic(), limit, withinMilliseconds }),
+    };
   } catch (error) {
     throw error instanceof UsersFileError ? new StartError(error.message) : error;
+  }
+}
+
+/** @returns undefined where none are taken; @throws StartError for a file of keys that is not good */
+function tokensOf({ config: { oauth }, log }: ServiceContext): BearerTokens | undefined {
+  if (oauth.issuer === '') return undefined;
+  const { issuer, audience, jwks_file: file, jwks_url: url, scope } = oauth;
+  const keys = url === '' ? { file } : { url };
+  const names = { identityClaim: oauth.identity_claim, openidConfiguration: oauth.openid_configuration };
+  try {
+    return jwksTokens(
+      { issuer, audience, scope, keys, ...names },
+      {
+        now: () => Date.now(),
+        failed: (problem) => log.error({ problem }, 'bad oauth.jwks_file: the old keys stay'),
+      },
+    );
+  } catch (error) {
+    throw new StartError(`oauth.jwks_file: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** What two keys say together, and what would make an open relay. */
 import { checkCluster } from './cluster-checks.js';
+import { checkOauth } from './oauth.js';
 import type { Config } from './schema.js';
 import type { Path } from './tree.js';
 
@@ -20,6 +21,7 @@ export function crossChecks(config: Config): Finding[] {
     ...checkListeners(config),
     ...checkTls(config),
     ...checkAuth(config),
+    ...checkOauth(config),
     ...checkQueue(config),
   ];
 }

@@ -21,14 +21,24 @@ const tls = z
   })
   .prefault({});
 
+/** The last two only where `oauth` says whose tokens are taken. */
+const mechanisms = [
+  'PLAIN',
+  'LOGIN',
+  'SCRAM-SHA-256',
+  'SCRAM-SHA-256-PLUS',
+  'OAUTHBEARER',
+  'XOAUTH2',
+] as const;
+
 const auth = z
   .strictObject({
     /** auto: required on submission and submissions, off elsewhere. required: before MAIL. */
     mode: z.enum(['auto', 'required', 'offered', 'off']).default('auto'),
     mechanisms: z
-      .array(z.enum(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']))
+      .array(z.enum(mechanisms))
       .min(1)
-      .default(['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS']),
+      .default([...mechanisms]),
     /** Passwords may be sent in the clear: for tests, and behind something that encrypts. */
     without_tls: z.boolean().default(false),
     /** owned: MAIL, From and Sender name an address of the identity. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { listener } from './listener.js';
+import { oauth } from './oauth.js';
 import {
   accessRule,
   decision,
@@ -104,6 +105,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** Who may authenticate; made by `postrider users`. '' = `users` in data_dir. */
   users: z.strictObject({ file: z.string().default('') }).prefault({}),
+  oauth,
   aliases: z.strictObject({ files: z.array(z.string().min(1)).default([]) }).prefault({}),
   routes: z.record(decision, routeTargets).prefault({ '*': 'mx' }),
   dns: z.strictObject({ servers: z.array(z.string().min(1)).default([]) }).prefault({}),

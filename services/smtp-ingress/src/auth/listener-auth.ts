@@ -2,10 +2,13 @@
 import {
   login,
   maySendAs,
+  oauthBearer,
   plain,
   scramSha256,
   scramSha256Plus,
+  xoauth2,
   type AuthGuard,
+  type BearerTokens,
   type Mechanism,
   type Users,
 } from '@postrider/auth';
@@ -16,6 +19,8 @@ import type { SessionFacts } from '../verbs/verb.js';
 /** What checks who it is, for the whole process. */
 export interface Authentication {
   readonly users: Users;
+  /** Absent where no access tokens are taken. */
+  readonly tokens?: BearerTokens;
   readonly guard: AuthGuard;
 }
 
@@ -28,7 +33,8 @@ export interface ListenerAuth extends Authentication {
   readonly owned: boolean;
 }
 
-const all: readonly Mechanism[] = [scramSha256Plus, scramSha256, plain, login];
+const all: readonly Mechanism[] = [scramSha256Plus, scramSha256, oauthBearer, xoauth2, plain, login];
+const withTokens: ReadonlySet<Mechanism> = new Set([oauthBearer, xoauth2]);
 
 type AuthSettings = Listener['auth'];
 
@@ -48,7 +54,11 @@ export function listenerAuth(
   return {
     ...authentication,
     required: mode === 'required',
-    mechanisms: all.filter(({ name }) => settings.mechanisms.some((wanted) => wanted === name)),
+    mechanisms: all.filter(
+      (mechanism) =>
+        settings.mechanisms.some((wanted) => wanted === mechanism.name) &&
+        (authentication.tokens !== undefined || !withTokens.has(mechanism)),
+    ),
     withoutTls: settings.without_tls,
     owned: settings.senders === 'owned',
   };

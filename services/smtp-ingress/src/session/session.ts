@@ -7,11 +7,13 @@
  * Knows no socket: `SessionOutput` is one.
  */
 import {
+  limits,
   LineReader,
   parseCommandLine,
   plainReply,
   renderReply,
   type Command,
+  type CommandLine,
   type Reply,
 } from '@postrider/smtp';
 import type { ContentReceiver } from '../content/content-receiver.js';
@@ -169,11 +171,21 @@ export class Session {
     if (this.#chunk) return this.#receiveChunk(this.#chunk);
     if (this.#endWantedBy === 'shutdown' && !this.#isInMail) return false;
     if (this.#asked) return this.#receiveAnswer(this.#asked);
-    const line = this.#input.next();
+    const line = this.#nextLine();
     if (!line) return false;
     if (line.kind === 'line') this.#perform(parseCommandLine(line.text));
     else this.#refuse(replies.lineRefused(line.problem));
     return true;
+  }
+
+  /** An access token comes in one line with AUTH, which is longer than those of other commands. */
+  #nextLine(): CommandLine | undefined {
+    const { auth, identity } = this.#facts;
+    if (!auth || identity) return this.#input.next();
+    const line = this.#input.next(limits.authLine);
+    if (line?.kind !== 'line' || line.text.length + 2 <= limits.commandLine || /^AUTH /i.test(line.text))
+      return line;
+    return { kind: 'refused', problem: 'too-long' };
   }
 
   #perform({ verb: name, argument }: Command): void {

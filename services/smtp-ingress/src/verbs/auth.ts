@@ -4,7 +4,7 @@
  * before, and says no more than that it failed.
  */
 import type { Mechanism, SaslExchange, SaslStep } from '@postrider/auth';
-import { plainReply, reply, type CommandLine } from '@postrider/smtp';
+import { limits, plainReply, reply, type CommandLine } from '@postrider/smtp';
 import { mechanismsOf, type ListenerAuth } from '../auth/listener-auth.js';
 import { clientOf } from '../policy/client-limits.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
@@ -27,8 +27,6 @@ const succeeded = reply(235, '2.7.0', 'Authentication succeeded');
 /** sasl-mech = 1*20mech-char (RFC 4954 §8) */
 const command = /^([A-Za-z0-9_-]{1,20})(?: +(\S+))?$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-/** RFC 4954 §4 */
-const responseInOctets = 12_288;
 
 export const auth = defineVerb({
   name: 'AUTH',
@@ -61,6 +59,7 @@ class AuthDialogue {
     this.#facts = facts;
     this.#exchange = mechanism.begin({
       users: listener.users,
+      tokens: listener.tokens,
       binding: (type) => facts.tls?.binding(type),
       offersBinding: mechanismsOf(facts).some(({ binds }) => binds),
     });
@@ -86,18 +85,18 @@ class AuthDialogue {
     try {
       step = await this.#exchange.respond(response);
     } catch (fault) {
-      this.#facts.ingress.log.error({ fault: String(fault) }, 'users can not be asked');
+      this.#facts.ingress.log.error({ fault: String(fault) }, 'credentials can not be checked');
       return { reply: unavailable };
     }
     switch (step.result) {
       case 'challenge':
         return {
           reply: plainReply(334, step.challenge.toString('base64')),
-          then: { do: 'ask', maximum: responseInOctets, answer: (line) => this.#answer(line) },
+          then: { do: 'ask', maximum: limits.authLine, answer: (line) => this.#answer(line) },
         };
       case 'authenticated':
-        if (this.#auth.guard.isBarred(this.#nameKey)) return { reply: barred };
-        this.#auth.guard.succeeded(addressKey(this.#facts.address), this.#nameKey);
+        if (this.#auth.guard.isBarred(...this.#nameKeys)) return { reply: barred };
+        this.#auth.guard.succeeded(addressKey(this.#facts.address), ...this.#nameKeys);
         return { reply: succeeded, facts: { identity: step.identity } };
       case 'failed':
         return step.why === 'malformed' ? { reply: malformed } : this.#failed();
@@ -107,14 +106,16 @@ class AuthDialogue {
   /** A right password is no better than a wrong one as long as the name is barred. */
   async #failed(): Promise<Step> {
     const { guard } = this.#auth;
-    const isBarred = guard.isBarred(this.#nameKey);
-    const delay = guard.failed(addressKey(this.#facts.address), this.#nameKey);
+    const isBarred = guard.isBarred(...this.#nameKeys);
+    const delay = guard.failed(addressKey(this.#facts.address), ...this.#nameKeys);
     await new Promise<void>((resolve) => void this.#facts.ingress.clock.after(delay, resolve));
     return { reply: isBarred ? barred : invalid };
   }
 
-  get #nameKey(): string {
-    return `name ${this.#exchange.name ?? ''}`;
+  /** None where no name was given: an access token need not come with one. */
+  get #nameKeys(): readonly string[] {
+    const { name } = this.#exchange;
+    return name === undefined ? [] : [`name ${name}`];
   }
 }
 
