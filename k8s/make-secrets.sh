@@ -1,14 +1,17 @@
 #!/bin/sh
-# Makes what no repository may hold: keys of the services for NATS, and a CA with NATS's certificate.
-# usage: k8s/make-secrets.sh OVERLAY [SHARDS]      e.g. k8s/make-secrets.sh k8s/overlays/production 8
+# Makes what no repository may hold: keys of the services for NATS, a CA with NATS's certificate, a certificate of its own
+# for SMTP (in production cert-manager's takes its place), and the file of users, empty.
+# usage: k8s/make-secrets.sh OVERLAY [SHARDS [HOSTNAME]]   e.g. k8s/make-secrets.sh k8s/overlays/production 8 mx.example.org
 set -eu
 umask 077
 overlay=$1
 shards=${2:-8}
+hostname=${3:-$(sed -n 's/^hostname: *//p' "$overlay/site.yaml")}
 out=$overlay/secrets
 [ ! -e "$out" ] || { echo "$out is there already: new keys would lock the running services out; move it away first" >&2; exit 1; }
 node "${POSTRIDER_PROGRAM:-$(dirname "$0")/../services/cli/bin/postrider.js}" cluster keys "$out" --shards "$shards"
-mkdir -p "$out/tls"
+mkdir -p "$out/tls" "$out/smtp-tls" "$out/smtp-users"
+: > "$out/smtp-users/users"
 cd "$out/tls"
 names="DNS:nats,DNS:*.nats,DNS:nats.postrider.svc,DNS:*.nats.postrider.svc,DNS:*.nats.postrider.svc.cluster.local${NATS_NAMES:+,$NATS_NAMES}"
 openssl ecparam -name prime256v1 -genkey -noout -out ca.key
@@ -18,4 +21,7 @@ openssl req -new -key tls.key -subj "/CN=nats" -out tls.csr
 printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth,clientAuth\n' "$names" > ext
 openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 825 -extfile ext -out tls.crt 2>/dev/null
 rm -f tls.csr ext ca.srl
+cd ../smtp-tls
+openssl ecparam -name prime256v1 -genkey -noout -out tls.key
+openssl req -x509 -new -key tls.key -days 365 -subj "/CN=$hostname" -addext "subjectAltName=DNS:$hostname" -out tls.crt
 echo "$out/tls: a CA (keep ca.key elsewhere) and NATS's certificate for 825 days"

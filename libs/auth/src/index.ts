@@ -1,8 +1,8 @@
 export type { Identity, ScramKeys, Users } from './users.js';
 export { makeUser, readUsers, UsersFile, writeUsers, type UsersFileListeners } from './users-file.js';
-export { UsersFileError, type User } from './users-text.js';
 export type { BearerTokens, TokenVerdict } from './bearer-tokens.js';
 export { jwksTokens, type JwksListeners, type JwksRules } from './jwks-tokens.js';
+export { printUsers, UsersFileError, type User } from './users-text.js';
 export { login, plain } from './plain.js';
 export { oauthBearer, xoauth2 } from './oauth.js';
 export type { BindingType, Mechanism, SaslContext, SaslExchange, SaslStep } from './sasl.js';

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -48,6 +48,23 @@ test('a file that others may read is refused; none is nobody', async () => {
   chmodSync(file, 0o640);
   expect(() => readUsers(file)).toThrow(`others may read it; say: chmod 600 ${file}`);
 });
+
+test.runIf(process.getuid?.() === 0)(
+  'of another owner it may be ours by its group, as a Secret is',
+  async () => {
+    writeUsers(file, [await makeUser('bob', 'two', [])]);
+    chownSync(file, 10_002, 0);
+    for (const [mode, allowed] of [
+      [0o440, true],
+      [0o460, false],
+      [0o444, false],
+    ] as const) {
+      chmodSync(file, mode);
+      if (allowed) expect(readUsers(file).size).toBe(1);
+      else expect(() => readUsers(file)).toThrow('others may read it');
+    }
+  },
+);
 
 test('a changed file is read; a bad one leaves the users that were', async () => {
   const seen: string[] = [];

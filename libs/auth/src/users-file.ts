@@ -1,4 +1,7 @@
-/** Users kept in a file that only its owner may read (0600): read when it changes, and changed as a whole. */
+/**
+ * Users kept in a file that only its owner may read (0600), or only we by our group (0440, as a Secret is mounted): read
+ * when it changes, and changed as a whole.
+ */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, watch, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -11,12 +14,15 @@ import { parseUsers, printUsers, UsersFileError, type User } from './users-text.
 /** An editor writes in several steps. */
 const settlesWithin = 150;
 const groupAndOthers = 0o077;
+const othersAndGroupWrite = 0o027;
 
 /** @returns nobody when there is no file; @throws UsersFileError also for a file that others may read */
 export function readUsers(file: string): ReadonlyMap<string, User> {
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found) return new Map();
-  if ((found.mode & groupAndOthers) !== 0)
+  // A file of somebody else is ours by its group alone, which is then ours alone.
+  const closed = found.uid === process.getuid?.() ? groupAndOthers : othersAndGroupWrite;
+  if ((found.mode & closed) !== 0)
     throw new UsersFileError(`${file}: others may read it; say: chmod 600 ${file}`);
   return parseUsers(readFileSync(file, 'utf8'), file);
 }

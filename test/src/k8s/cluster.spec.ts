@@ -1,4 +1,5 @@
 /** What the manifests say is run: in, out, and torn down as Kubernetes would. */
+import { makeUser, printUsers } from '@postrider/auth';
 import { startSink, waitFor, type Sink } from '@postrider/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { swaks, testWith } from '../e2e/peers.js';
@@ -21,10 +22,11 @@ afterAll(async () => {
   await sink.stop();
 });
 
-const send = (to: string, subject: string) => {
-  const ingress = at().get('smtp-ingress');
-  const words = ['--server', `${ingress.address}:${ingress.port('smtp')}`, '--header', `Subject: ${subject}`];
-  return swaks(0, ...words, '--to', to, '--from', 'a@example.org', '--timeout', '60');
+/** Through Service `smtp`. */
+const send = (to: string, subject: string, port = 25, ...more: readonly string[]) => {
+  const behind = at().behindService(port);
+  const words = ['--server', behind.host, '--port', String(behind.port), '--header', `Subject: ${subject}`];
+  return swaks(0, ...words, '--to', to, '--from', 'a@example.org', '--timeout', '60', ...more);
 };
 const arrived = (subject: string): Promise<boolean> =>
   waitFor(
@@ -59,12 +61,43 @@ test('before the init job services wait; after it all are ready', async () => {
   await cluster.allReady();
 });
 
-test('mail in and out; a stranger may not relay', async () => {
+test('mail in and out', async () => {
   expect((await send('you@sink.test', 'first')).code).toBe(0);
   await arrived('first');
-  const refused = await send('you@elsewhere.test', 'relay');
-  expect(refused.code).not.toBe(0);
-  expect(refused.output).toMatch(/55[04] 5\.7\.1/);
+});
+
+test('a stranger may not relay by any port of the Service, and keeps its address', async () => {
+  const stranger = at().newAddress();
+  const from = ['--local-interface', stranger];
+  const refused = await send('you@elsewhere.test', 'relay', 25, ...from);
+  expect(refused.output).toMatch(/<\*\* 550 5\.7\.1/);
+  expect((await send('you@elsewhere.test', 'relay', 587, ...from)).output).toMatch(/<\*\* 530 5\.7\.0/);
+  const atOnce = await send('you@elsewhere.test', 'relay', 465, '--tls-on-connect', ...from);
+  expect(atOnce.output).toMatch(/<~\* 530 5\.7\.0/);
+  expect((await send('you@sink.test', 'local', 25, ...from)).code).toBe(0);
+  await arrived('local');
+  expect(sink.mails.find(({ content }) => content.includes('Subject: local'))?.content).toContain(
+    `([${stranger}])`,
+  );
+});
+
+test('a user of the Secret, which changes in the running pod, submits by 465 and 587', async () => {
+  const user = await makeUser('ann@example.org', 'correct horse', []);
+  at()
+    .get('smtp-ingress')
+    .update('users', new Map([['users', printUsers([user])]]));
+  const login = ['--from', 'ann@example.org', '--auth', '--auth-user', user.name];
+  const submit = (port: number, password: string, ...tls: readonly string[]) =>
+    send('you@sink.test', `submitted by ${port}`, port, ...tls, ...login, '--auth-password', password);
+  await waitFor(
+    async () => (await submit(465, 'correct horse', '--tls-on-connect')).code === 0,
+    patience,
+    'the user to be known',
+  );
+  await arrived('submitted by 465');
+  expect((await submit(587, 'wrong', '--tls')).output).toContain('535 5.7.8');
+  expect((await submit(587, 'correct horse', '--tls')).code).toBe(0);
+  await arrived('submitted by 587');
 });
 
 test('metrics of each service', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { findNatsServer } from '@postrider/nats-server';
 import { waitFor } from '@postrider/testing';
 import { Pod } from './pod.js';
-import { render, type Manifest } from './render.js';
+import { render, type Manifest, type Rendered } from './render.js';
 
 export const services = [
   'smtp-ingress',
@@ -19,7 +19,8 @@ export const services = [
 export type Service = (typeof services)[number];
 
 const natsNames = ['nats-0', 'nats-1', 'nats-2'] as const;
-const comesUpWithin = 120_000;
+/** Less than a test may take, so that what it said is told. */
+const comesUpWithin = 90_000;
 
 export class Cluster {
   readonly nats: readonly Pod[];
@@ -32,7 +33,7 @@ export class Cluster {
   readonly #removeRendered: () => void;
   #next = 10;
 
-  private constructor(natsServer: string, site: string) {
+  private constructor(natsServer: string, site: string, components: readonly string[]) {
     this.root = mkdtempSync(join(tmpdir(), 'postrider-cluster-'));
     chmodSync(this.root, 0o755);
     // The pods' user may not read what the tester's home holds.
@@ -42,21 +43,22 @@ export class Cluster {
     this.#addresses = new Map(natsNames.map((name, n) => [`${name}.nats`, `${this.#network}.${n + 1}`]));
     const rendered = render({
       overlay: 'production',
+      components,
       site,
       // Where a server is named by its address, the client library checks the certificate for 'localhost'.
       natsNames: ['DNS:localhost', ...[...this.#addresses.values()].map((address) => `IP:${address}`)],
     });
-    this.manifests = rendered.manifests;
+    this.manifests = [...rendered.manifests, secretOfCertificate(rendered)];
     this.#removeRendered = () => rendered.remove();
     this.nats = natsNames.map((name) =>
       this.#pod('StatefulSet', 'nats', name, this.#addresses.get(`${name}.nats`)),
     );
   }
 
-  /** @param site what an operator writes into the overlay's site.yaml */
-  static async create(site: string): Promise<Cluster> {
+  /** @param site what an operator writes into the overlay's site.yaml; @param components taken in besides the overlay's own */
+  static async create(site: string, components: readonly string[] = []): Promise<Cluster> {
     const { binary } = await findNatsServer({ fetch: true });
-    return new Cluster(binary, site);
+    return new Cluster(binary, site, components);
   }
 
   async startNats(): Promise<void> {
@@ -76,6 +78,23 @@ export class Cluster {
     this.#pods.set(service, pod);
     pod.start();
     return pod;
+  }
+
+  /** Where what comes to a port of Service `smtp` goes: to the container's port that its target names. */
+  behindService(port: number): { readonly host: string; readonly port: number } {
+    const service = this.manifests.find(
+      ({ kind, metadata }) => kind === 'Service' && metadata.name === 'smtp',
+    );
+    const { ports } = service?.spec as { ports: readonly { port: number; targetPort: string }[] };
+    const found = ports.find((other) => other.port === port);
+    if (!found) throw new Error(`Service smtp has no port ${port}`);
+    const pod = this.get('smtp-ingress');
+    return { host: pod.address, port: pod.port(found.targetPort) };
+  }
+
+  /** An address of nobody yet, for a client or a balancer. */
+  newAddress(): string {
+    return `${this.#network}.${this.#next++}`;
   }
 
   job(name: string): Pod {
@@ -115,6 +134,16 @@ export class Cluster {
       natsServer: this.#natsServer,
     });
   }
+}
+
+/** cert-manager's part: the Secret that the Certificate names. */
+function secretOfCertificate({ manifests, smtpTls }: Rendered): Manifest {
+  const certificate = manifests.find(({ kind }) => kind === 'Certificate');
+  const { secretName } = certificate?.spec as { secretName: string };
+  const data = Object.fromEntries(
+    Object.entries(smtpTls).map(([name, text]) => [name, Buffer.from(text).toString('base64')] as const),
+  );
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name: secretName }, data };
 }
 
 export const up = (pod: Pod, probe: 'startupProbe' | 'readinessProbe'): Promise<boolean> =>

@@ -15,6 +15,7 @@ type ModelClass = new (manifest: object) => { validate(): void };
 /** Where the models' packages keep a kind: `apps/v1` Deployment, `v1` Service, `keda.sh/v1alpha1` ScaledObject. */
 function modelOf({ apiVersion, kind }: Manifest): ModelClass {
   const own: Readonly<Record<string, string>> = {
+    'cert-manager.io': '@kubernetes-models/cert-manager',
     'keda.sh': '@kubernetes-models/keda',
     'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
   };
@@ -88,9 +89,14 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
   test('what a pod mounts is rendered, and each service has its own key alone', () => {
     const has = (kind: string, wanted: string): boolean =>
       manifests().some((other) => other.kind === kind && other.metadata.name === wanted);
+    const isIssued = (secret: string): boolean =>
+      manifests().some(
+        ({ kind, spec }) => kind === 'Certificate' && (spec as { secretName: string }).secretName === secret,
+      );
     for (const [name, pod] of pods()) {
       const secrets = (pod.volumes ?? []).flatMap(({ secret }) => secret?.secretName ?? []);
-      for (const secret of secrets) expect(has('Secret', secret), `${name}: ${secret}`).toBe(true);
+      for (const secret of secrets)
+        expect(has('Secret', secret) || isIssued(secret), `${name}: ${secret}`).toBe(true);
       for (const { configMap } of pod.volumes ?? [])
         if (configMap) expect(has('ConfigMap', configMap.name), name).toBe(true);
       const keys = secrets.filter((secret) => secret.startsWith('nkey-'));

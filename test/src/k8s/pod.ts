@@ -5,9 +5,10 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { k8sFolder, podOf, type Container, type Manifest, type PodSpec, type Probe } from './render.js';
+import { writeSubPath, writeVolume, type VolumeFiles } from './volume.js';
 
 export interface PodOptions {
   readonly manifest: Manifest;
@@ -148,18 +149,29 @@ export class Pod {
     return process.getuid?.() === 0 ? Number(this.#spec.securityContext?.['runAsUser']) : undefined;
   }
 
+  /** The kubelet's part when a Secret or ConfigMap has changed; names stay. */
+  update(volume: string, files: VolumeFiles): void {
+    const mount = this.#container.volumeMounts?.find(({ name }) => name === volume);
+    if (!mount) throw new Error(`${this.name} mounts no ${volume}`);
+    writeVolume(join(this.#options.root, mount.mountPath), files, this.#group());
+  }
+
   #mount(volume: string, mountPath: string, subPath: string | undefined): void {
     const target = join(this.#options.root, mountPath);
+    const files = new Map(this.#filesOf(volume));
+    if (subPath !== undefined) writeSubPath(target, files.get(subPath) ?? '', this.#group());
+    else if (files.size > 0) writeVolume(target, files, this.#group());
+    else {
+      mkdirSync(target, { recursive: true });
+      this.#give(target);
+    }
     const folder = subPath === undefined ? target : dirname(target);
-    mkdirSync(folder, { recursive: true });
-    for (const [name, text] of this.#filesOf(volume))
-      if (subPath === undefined || subPath === name) {
-        writeFileSync(join(folder, name), text, { mode: 0o440 });
-        this.#give(join(folder, name));
-      }
-    this.#give(folder);
     for (let path = folder; path.length >= this.#options.root.length; path = dirname(path))
       chmodSync(path, statSync(path).mode | 0o011);
+  }
+
+  #group(): number | undefined {
+    return this.#user() === undefined ? undefined : Number(this.#spec.securityContext?.['fsGroup']);
   }
 
   #give(path: string): void {

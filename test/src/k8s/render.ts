@@ -1,10 +1,10 @@
 /** An overlay as an operator would use it: copied, given its secrets and its own site.yaml, rendered by kubectl. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, parseDocument } from 'yaml';
 
 export interface Manifest {
   readonly apiVersion: string;
@@ -57,6 +57,8 @@ export interface Volume {
 
 export interface Rendered {
   readonly manifests: readonly Manifest[];
+  /** What make-secrets.sh made of a certificate for SMTP, for those who play cert-manager. */
+  readonly smtpTls: Readonly<Record<'tls.crt' | 'tls.key', string>>;
   remove(): void;
 }
 
@@ -66,17 +68,24 @@ const commandLine = fileURLToPath(new URL('../../../services/cli/bin/postrider.j
 export interface RenderOptions {
   readonly overlay: 'production' | 'kind';
   readonly shards?: number;
+  /** Folders of k8s/components that the overlay takes in besides its own. */
+  readonly components?: readonly string[];
   /** In place of the overlay's. */
   readonly site?: string;
   /** More names in NATS's certificate, as `IP:127.0.0.1`. */
   readonly natsNames?: readonly string[];
 }
 
-export function render({ overlay, shards = 2, site, natsNames = [] }: RenderOptions): Rendered {
+export function render(options: RenderOptions): Rendered {
+  const { overlay, shards = 2, components = [], site, natsNames = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'postrider-k8s-'));
   cpSync(k8sFolder, folder, { recursive: true, filter: (path) => !path.includes('/secrets') });
   const target = join(folder, 'overlays', overlay);
   if (site !== undefined) writeFileSync(join(target, 'site.yaml'), site);
+  const kustomization = join(target, 'kustomization.yaml');
+  const document = parseDocument(readFileSync(kustomization, 'utf8'));
+  for (const component of components) document.addIn(['components'], `../../components/${component}`);
+  writeFileSync(kustomization, document.toString());
   // As in the repository: the script finds the command line beside its folder.
   const script = join(k8sFolder, 'make-secrets.sh');
   execFileSync(script, [target, String(shards)], {
@@ -90,10 +99,14 @@ export function render({ overlay, shards = 2, site, natsNames = [] }: RenderOpti
     maxBuffer: 16 * 1024 * 1024,
   });
   return {
-    manifests: parseAllDocuments(text).map((document) => document.toJS() as Manifest),
+    manifests: parseAllDocuments(text).map((each) => each.toJS() as Manifest),
+    smtpTls: { 'tls.crt': secretFile(target, 'tls.crt'), 'tls.key': secretFile(target, 'tls.key') },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
+
+const secretFile = (overlay: string, name: string): string =>
+  readFileSync(join(overlay, 'secrets/smtp-tls', name), 'utf8');
 
 /** The pod that a Deployment, StatefulSet or Job makes. */
 export function podOf({ spec }: Manifest): PodSpec | undefined {

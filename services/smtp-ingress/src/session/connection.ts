@@ -16,7 +16,7 @@ const lingerInMilliseconds = 10_000;
 
 export interface ConnectionOptions {
   readonly facts: Omit<SessionFacts, 'address' | 'tls' | 'offersTls'>;
-  /** Balancers, which say for whom they have connected. */
+  /** Balancers, which say for whom they have connected; where there are any, nobody else is served. */
   readonly proxyFrom?: BlockList | undefined;
   /** Absent: no TLS here. */
   readonly tls?: TlsServer;
@@ -43,9 +43,11 @@ export function serveConnection(
     socket.destroy();
     return;
   }
-  if (options.proxyFrom && isIn(address, options.proxyFrom))
+  if (!options.proxyFrom) serveClient(socket, address, options, watcher);
+  else if (isIn(address, options.proxyFrom))
     readProxyHeader(socket, (client) => serveClient(socket, client ?? address, options, watcher));
-  else serveClient(socket, address, options, watcher);
+  // It came past the balancer, to be taken for another.
+  else socket.destroy();
 }
 
 function serveClient(
