@@ -65,9 +65,10 @@ async function repaint(
 ): Promise<void> {
   const { stdout } = process;
   if (stdout.isTTY && !json) stdout.write(clear);
-  while (!stopped.aborted) {
+  const ended = (): boolean => stopped.aborted;
+  while (!ended()) {
     const status = await look();
-    if (stopped.aborted) return;
+    if (ended()) return;
     if (json) say(JSON.stringify(status));
     else if (stdout.isTTY) stdout.write(painted(statusText(status, Date.now()), stdout.rows));
     else say(`${status.at}\n${statusText(status, Date.now())}\n`);

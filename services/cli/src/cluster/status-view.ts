@@ -1,6 +1,12 @@
 /** `cluster status` for people: one screen. What is not known is '-'. */
 import { counted, elapsed, size, span, table } from '../table.js';
-import { currentCopies, type ClusterStatus, type ServerStatus, type ShardStatus } from './status.js';
+import {
+  currentCopies,
+  isSilent,
+  type ClusterStatus,
+  type ServerStatus,
+  type ShardStatus,
+} from './status.js';
 
 /** More sites than these are seldom looked at together; --json has all. */
 const sitesShown = 10;
@@ -98,15 +104,15 @@ const workerTable = (workers: ClusterStatus['workers']): string =>
     ]),
   ]);
 
-const serverHead = ['NATS server', 'version', 'leads', 'copies', 'lagging', 'offline', 'sync'];
+const serverHead = ['NATS server', 'version', 'leads', 'copies', 'lagging', 'silent', 'sync'];
 
-const serverRow = ({ server, version, leads, copies, lagging, offline, sync }: ServerStatus) => [
+const serverRow = ({ server, version, leads, copies, lagging, silent, sync }: ServerStatus) => [
   server,
   shown(version),
   String(leads),
   String(copies),
   String(lagging),
-  String(offline),
+  String(silent),
   typeof sync === 'number' ? `NOT always: every ${elapsed(sync)}` : shown(sync),
 ];
 
@@ -115,8 +121,9 @@ function streamTroubles({ nats: { streams } }: ClusterStatus): readonly string[]
   return streams.flatMap((state) => {
     const { stream, leader, replicas, wanted } = state;
     if (leader === undefined && currentCopies(state) === 0) return [`${stream}: NO LEADER`];
-    const behind = replicas.flatMap(({ server, current, offline, lag, silentFor }) => {
-      if (offline) return [`${server} is offline, silent for ${elapsed(silentFor)}`];
+    const behind = replicas.flatMap((copy) => {
+      const { server, current, lag, silentFor } = copy;
+      if (isSilent(copy)) return [`${server} is silent for ${span(silentFor)}`];
       return current ? [] : [`${server} lags${lag > 0 ? ` by ${lag}` : ''}`];
     });
     const fewer = 1 + replicas.length < wanted ? [`${1 + replicas.length} of ${wanted} copies`] : [];

@@ -2,7 +2,7 @@
  * What a cluster looks like right now, put together from what its parts say: gauges (`mta.status.>`), the owners of
  * shards, JetStream. What nobody said is absent, never a zero.
  */
-import type { MonitorFacts, StreamState } from '@postrider/nats-server';
+import type { MonitorFacts, ReplicaState, StreamState } from '@postrider/nats-server';
 import type { SiteLimitState, SiteState, StatusRecord } from '@postrider/protocol';
 import { streamsOf } from '@postrider/spool';
 
@@ -97,7 +97,7 @@ export interface ServerStatus {
   /** Copies that it keeps for other leaders; of them those behind, and those not heard of. */
   readonly copies: number;
   readonly lagging: number;
-  readonly offline: number;
+  readonly silent: number;
   /** JetStream's `sync_interval`, `always` or milliseconds; absent where nobody tells. */
   readonly sync?: 'always' | number;
 }
@@ -186,10 +186,14 @@ function worst(streams: readonly StreamState[]): { readonly current: number; rea
   return all.reduce((least, one) => (one.current < least.current ? one : least));
 }
 
+/** Leaders hear of each copy about every second; NATS itself says 'offline' only half a minute after a server's death. */
+const silentAfter = 5_000;
+export const isSilent = ({ offline, silentFor }: ReplicaState): boolean => offline || silentFor > silentAfter;
+
 /** Copies that have all that is acknowledged. A stream of a single server names no leader and has its one copy. */
 export function currentCopies({ leader, replicas, wanted }: StreamState): number {
   if (leader === undefined) return wanted === 1 && replicas.length === 0 ? 1 : 0;
-  return 1 + replicas.filter(({ current, offline }) => current && !offline).length;
+  return 1 + replicas.filter((copy) => copy.current && !isSilent(copy)).length;
 }
 
 function sitesOf(answers: readonly SitesAnswer[]): readonly SiteStatus[] {
@@ -279,8 +283,8 @@ function serversOf({ streams = [], connectedTo, monitors }: Heard): readonly Ser
       ...(version === undefined ? {} : { version }),
       leads: leaders.filter((leader) => leader === server).length,
       copies: kept.length,
-      lagging: kept.filter(({ current, offline }) => !current && !offline).length,
-      offline: kept.filter(({ offline }) => offline).length,
+      lagging: kept.filter((copy) => !copy.current && !isSilent(copy)).length,
+      silent: kept.filter(isSilent).length,
       ...(monitor?.sync === undefined ? {} : { sync: monitor.sync }),
     };
   });
