@@ -1,8 +1,10 @@
 export { askServer, type ServerFacts } from './ask-server.js';
 export { connectNats, inboxOf, type NatsAddress } from './connect.js';
 export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './find.js';
-export { readConnection, startOwnServer } from './own-server.js';
+export { askMonitor, type MonitorFacts } from './monitor.js';
+export { ownSyncsAlways, readConnection, startOwnServer } from './own-server.js';
 export { ServerFailed, startNatsServer, type RunningServer, type StartOptions } from './start.js';
+export { watchStreams, type ReplicaState, type StreamState, type StreamWatch } from './stream-states.js';
 export { createUserKey, type UserKey } from './user-key.js';
 export { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js';
 export { watchForWriteErrors, type WriteErrorWatch } from './write-errors.js';

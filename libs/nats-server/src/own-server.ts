@@ -32,6 +32,12 @@ export function readConnection(dataDir: string): NatsAddress | undefined {
   return known && { servers: known.servers, user: known.user, password: known.password };
 }
 
+/** Whether our own server of this data_dir was last started to sync before each acknowledgement; undefined: never ours. */
+export function ownSyncsAlways(dataDir: string): boolean | undefined {
+  const file = configFile(folderOf(dataDir));
+  return existsSync(file) ? /^ *sync_interval: always$/m.test(readFileSync(file, 'utf8')) : undefined;
+}
+
 /** @throws ServerFailed when the server does not come up; a system error when data_dir can't be written */
 export async function startOwnServer(options: {
   readonly dataDir: string;

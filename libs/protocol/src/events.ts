@@ -118,6 +118,8 @@ export interface StatusRecord {
   /** Resident set of the process, octets; services in one process say the same. */
   readonly memoryInOctets: number;
   readonly eventLoopLagInMilliseconds: number;
+  /** Fingerprint of the configuration in force; older versions do not say. */
+  readonly configuration?: string;
   /** The service's own figures, by name. */
   readonly [figure: string]: unknown;
 }

@@ -32,6 +32,8 @@ export {
   type QueuedMail,
   type QueueSummary,
   type RecipientState,
+  type SiteLimitState,
+  type SiteState,
 } from './shard.js';
 export { smtpIngress, type SubmitAnswer, type SubmittedMail } from './smtp-ingress.js';
 export { times } from './times.js';

@@ -65,6 +65,27 @@ export interface QueueSummary {
   }[];
 }
 
+/** A site as one shard sees it: without the mail that rests, so that it costs little to ask. */
+export interface SiteState {
+  readonly site: string;
+  /** Mails that could go now. */
+  readonly waiting: number;
+  readonly inFlight: number;
+  /** Channels that this shard holds or opens. */
+  readonly channels: number;
+  /** Left alone until then, milliseconds since the epoch. */
+  readonly blockedUntil?: number;
+}
+
+/** Channels of one site, over all shards: the word of its owner. */
+export interface SiteLimitState {
+  readonly site: string;
+  readonly limit: number;
+  readonly granted: number;
+  /** What the shards said they hold when they last asked. */
+  readonly holding: number;
+}
+
 type ActAnswer = { readonly result: 'done'; readonly ids: readonly MailId[] };
 
 export const shard = defineProtocol('shard', 'keyed', {
@@ -116,6 +137,11 @@ export const shard = defineProtocol('shard', 'keyed', {
     concurrent: true,
   }),
   summary: request<Record<string, never>, QueueSummary>({ deadline: times.ask, concurrent: true }),
+  /** The sites that this shard has mail or channels for, and the limits of those that hash to it. */
+  sites: request<
+    Record<string, never>,
+    { readonly sites: readonly SiteState[]; readonly limits: readonly SiteLimitState[] }
+  >({ deadline: times.ask, concurrent: true }),
   retry: request<{ readonly filter: MailFilter }, ActAnswer>({ deadline: 10_000, concurrent: true }),
   hold: request<{ readonly filter: MailFilter; readonly reason: string }, ActAnswer>({
     deadline: 10_000,

@@ -2,6 +2,7 @@
 import { systemClock } from '@postrider/actor';
 import { times } from '@postrider/protocol';
 import type { LoadedConfig, LoadOptions } from './config/load.js';
+import { configFingerprint } from './config/fingerprint.js';
 import type { Config } from './config/schema.js';
 import { watchConfig, type ConfigWatch } from './config/watch.js';
 import { ProcessPages } from './http/pages.js';
@@ -35,6 +36,7 @@ export class RunningProcess {
   readonly #pages: ProcessPages;
   readonly #stopped: Promise<void>;
   #config: Config;
+  #configuration: string;
   #resolveStopped: () => void = () => undefined;
   #stopping = false;
   #fault = false;
@@ -43,6 +45,7 @@ export class RunningProcess {
   constructor(services: readonly ServiceDefinition[], loaded: LoadedConfig, loadOptions: LoadOptions) {
     this.#services = services;
     this.#config = loaded.config;
+    this.#configuration = configFingerprint(loaded.config);
     this.#log = createLogger(loaded.config.log, { pid: process.pid });
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = resolve));
     for (const warning of loaded.warnings) this.#log.warn({}, warning);
@@ -157,6 +160,7 @@ export class RunningProcess {
       ready: this.#state.readiness().ready,
       natsAwayForInMilliseconds: this.#state.natsAwayForInMilliseconds(),
       configurationsRefused: this.#watch.refused,
+      configuration: this.#configuration,
     };
   }
 
@@ -164,6 +168,7 @@ export class RunningProcess {
     return watchConfig(loaded, loadOptions, {
       changed: ({ config, hot, cold }) => {
         this.#config = config;
+        this.#configuration = configFingerprint(config);
         this.#log.setLevel(config.log.level);
         for (const service of this.#running.values()) service.reconfigured?.(config);
         if (hot.length > 0) this.#log.info({ keys: hot }, 'configuration reloaded');

@@ -137,6 +137,7 @@ class LogOwner implements ShardOwner {
       largeContentOctets: used.content,
       firstSequence: used.spoolFirst,
       readUpTo: segments.next - 1,
+      replaying: this.#replayedUpTo > 0 ? 1 : 0,
     };
   }
 

@@ -128,7 +128,10 @@ export interface ShardOwner {
   defer(mail: MailObject, records: readonly MailRecord[]): Promise<void>;
   /** Content of a live mail, in whatever place; of a large one use `Spool.largeContent`. @throws ContentMissing */
   content(id: MailId): Promise<Uint8Array>;
-  /** For the gauge: octets used, live and deferred mails, unwritten records, first sequence, read up to. */
+  /**
+   * For the gauge: octets used, live and deferred mails, unwritten records, first sequence, read up to; `replaying` is 1
+   * until all mail of an owner before has been given out.
+   */
   figures(): Readonly<Record<string, number>>;
   /** How long the oldest unwritten record has waited, milliseconds; 0 when none: dispatch stops over 1 s. */
   unwrittenFor(): number;

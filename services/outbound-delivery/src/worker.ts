@@ -82,6 +82,7 @@ export class Worker implements RunningService {
     for (const { channel } of this.#channels.values()) states[channel.state]++;
     return {
       channels: this.#channels.size,
+      channelsAtMost: this.#config.outbound.channels,
       channelsConnecting: states.connecting,
       channelsIdle: states.idle,
       channelsBusy: states.busy,

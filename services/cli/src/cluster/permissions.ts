@@ -95,7 +95,7 @@ const owns: Readonly<Record<NatsUser, Own>> = {
   // Also the operator's command line, which runs in its pod.
   admin: {
     publish: [
-      ...['lookup', 'list', 'show', 'summary', 'retry', 'hold', 'release', 'delete'].map(
+      ...['lookup', 'list', 'show', 'summary', 'sites', 'retry', 'hold', 'release', 'delete'].map(
         (message) => `mta.v1.shard.*.${message}`,
       ),
       'mta.v1.queue-manager.shards',
@@ -103,6 +103,7 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       'mta.v1.dns-resolver.locate',
       'mta.v1.alias-expander.resolve',
       '$SRV.>',
+      '$JS.API.STREAM.LIST',
       '$JS.API.STREAM.INFO.EVENTS',
       '$JS.API.CONSUMER.CREATE.EVENTS',
       '$JS.API.CONSUMER.CREATE.EVENTS.>',

@@ -3,27 +3,53 @@ import { join } from 'node:path';
 import { createUserKey } from '@postrider/nats-server';
 import { createLogger, hasOwnServer, initCluster } from '@postrider/runtime';
 import { shardNames } from '@postrider/spool';
+import { showStatus } from '../cluster/status-command.js';
 import { natsUsers, type NatsUser } from '../cluster/permissions.js';
 import { usersFile } from '../cluster/users-file.js';
 import { CommandFailed, exitCodes, say, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
-import { parseFlags } from '../flags.js';
+import { countOf, parseFlags } from '../flags.js';
 
 export const cluster: Command = {
   name: 'cluster',
-  synopsis: 'cluster init | cluster keys DIR [--shards N]',
-  summary: 'outside NATS: make the streams; make a key for each service, and the users for nats-server',
+  synopsis: 'cluster status [--watch] [--monitor URL…] | cluster init | cluster keys DIR [--shards N]',
+  summary: 'who owns what and how it is; outside NATS: make the streams, and a key for each service',
   async run(words) {
-    const { values, positionals } = parseFlags(words, { shards: { type: 'string' } });
+    const { values, positionals } = parseFlags(words, {
+      shards: { type: 'string' },
+      watch: { type: 'boolean', short: 'w' },
+      monitor: { type: 'string', multiple: true },
+    });
     const [act, folder] = positionals;
-    if (act === 'init') return init(values.config);
-    if (act !== 'keys' || folder === undefined) throw new UsageError("say 'init', or 'keys' and a folder");
-    const shards = Number(values.shards ?? '8');
-    if (!Number.isInteger(shards) || shards < 1) throw new UsageError('--shards is a number from 1 on');
-    makeKeys(folder, shardNames(shards));
-    return exitCodes.done;
+    switch (act) {
+      case 'status':
+        return showStatus({
+          config: values.config,
+          json: values.json === true,
+          watch: values.watch === true,
+          monitors: (values.monitor ?? []).map(monitorUrl),
+        });
+      case 'init':
+        return init(values.config);
+      case 'keys':
+        return keys(folder, values.shards ?? '8');
+      default:
+        throw new UsageError("say 'status', 'init', or 'keys' and a folder");
+    }
   },
 };
+
+function monitorUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:/.test(text))
+    throw new UsageError(`--monitor takes a URL as in http://192.0.2.1:8222, not '${text}'`);
+  return text;
+}
+
+function keys(folder: string | undefined, count: string): number {
+  if (folder === undefined) throw new UsageError("name a folder: 'cluster keys DIR'");
+  makeKeys(folder, shardNames(countOf('shards', count)));
+  return exitCodes.done;
+}
 
 async function init(path: string | undefined): Promise<number> {
   const { config } = configuration(path);

@@ -9,7 +9,7 @@ import { Fenced } from '@postrider/spool';
 import { matcher } from './filter.js';
 import { NotReadYet } from './reports.js';
 import type { ShardQueue } from './shard-queue.js';
-import { summaryOf, viewOf, type Holder } from './view.js';
+import { siteStates, summaryOf, viewOf, type Holder } from './view.js';
 
 type ShardMessages = (typeof shard)['messages'];
 
@@ -57,7 +57,7 @@ async function reported({ queue }: ShardHost, report: ChannelReport) {
   }
 }
 
-type Questions = Pick<Handlers<ShardMessages>, 'lookup' | 'list' | 'show' | 'summary'>;
+type Questions = Pick<Handlers<ShardMessages>, 'lookup' | 'list' | 'show' | 'summary' | 'sites'>;
 
 function questions(host: ShardHost): Questions {
   return {
@@ -68,6 +68,10 @@ function questions(host: ShardHost): Questions {
     list: ({ filter, limit }) => list(host, filter, limit),
     show: ({ id }) => show(host, id),
     summary: () => summaryOf(queueOf(host).book, queueOf(host).sites, host),
+    sites: () => ({
+      sites: siteStates(queueOf(host).sites, queueOf(host).environment.clock.now()),
+      limits: queueOf(host).limit.states(),
+    }),
   };
 }
 

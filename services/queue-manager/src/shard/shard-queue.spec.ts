@@ -316,4 +316,8 @@ test('a busy site gets channels up to its limit and no more', async () => {
     'sites',
   ]);
   expect(summary.sites).toMatchObject([{ channels: 5, waiting: 0 }]);
+  expect(await ref(rig).ask('sites', {})).toMatchObject({
+    sites: [{ channels: 5, waiting: 0 }],
+    limits: [{ limit: 5, granted: 5 }],
+  });
 });

@@ -1,6 +1,6 @@
 /** What those who ask are shown of a mail and of the shard. */
 import type { Diagnostic } from '@postrider/mail';
-import type { QueuedMail, QueueSummary, RecipientState } from '@postrider/protocol';
+import type { QueuedMail, QueueSummary, RecipientState, SiteState } from '@postrider/protocol';
 import type { MailBook } from '../mail/mail-book.js';
 import type { OpenState, QueueMail } from '../mail/queue-mail.js';
 import type { Sites } from '../sites/sites.js';
@@ -87,4 +87,19 @@ function sitesOf(book: MailBook, sites: Sites): QueueSummary['sites'] {
     };
   });
   return rows.sort((a, b) => b.waiting + b.deferred - a.waiting - a.deferred).slice(0, sitesShown);
+}
+
+/** @param now milliseconds since the epoch */
+export function siteStates(sites: Sites, now: number): readonly SiteState[] {
+  const rows = [...sites.all()].map((site) => {
+    const block = site.blockedAt(now);
+    return {
+      site: site.name,
+      waiting: site.waits,
+      inFlight: site.inFlight,
+      channels: site.held,
+      ...(block === undefined ? {} : { blockedUntil: block.until }),
+    };
+  });
+  return rows.sort((a, b) => b.waiting + b.channels - a.waiting - a.channels).slice(0, sitesShown);
 }

@@ -78,3 +78,14 @@ test('a new owner learns for one grant period, unless nobody else owns a shard',
   await clock.advance(times.grant);
   expect(ask(limit, '0', [0, 5])).toBe(5);
 });
+
+test('it tells what is granted and held, and no more of a shard that vanished', async () => {
+  const { limit, clock } = limitOf(true);
+  ask(limit, '0', [2, 5]);
+  ask(limit, '1', [1, 3]);
+  expect(limit.states()).toEqual([{ site: 's', limit: 20, granted: 8, holding: 3 }]);
+  await clock.advance(times.grant - 1);
+  ask(limit, '1', [1, 1]);
+  await clock.advance(2);
+  expect(limit.states()).toEqual([{ site: 's', limit: 20, granted: 1, holding: 1 }]);
+});

@@ -3,7 +3,7 @@
  * below the site's limit. In memory; a new owner first learns what is held by being asked (DESIGN §5).
  */
 import type { Clock } from '@postrider/actor';
-import { times } from '@postrider/protocol';
+import { times, type SiteLimitState } from '@postrider/protocol';
 
 export interface GrantRequest {
   readonly site: string;
@@ -81,6 +81,18 @@ export class SiteLimit {
 
   get sites(): number {
     return this.#sites.size;
+  }
+
+  /** Every site that shards have asked for within a grant's time. */
+  states(): readonly SiteLimitState[] {
+    const now = this.#options.clock.monotonic();
+    const limit = this.#options.limit();
+    return [...this.#sites].flatMap(([site, all]) => {
+      const holders = [...all.values()].filter(({ until }) => until > now);
+      if (holders.length === 0) return [];
+      const sum = (of: (holder: Holder) => number): number => holders.reduce((n, one) => n + of(one), 0);
+      return [{ site, limit, granted: sum((one) => one.granted), holding: sum((one) => one.holding) }];
+    });
   }
 
   /** Those whose grant is over have closed their channels, or are gone. */

@@ -1,0 +1,89 @@
+/** Services over outside NATS: each group is a process of its own, `postrider run SERVICE…`. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { commandLine, freePort, runCommand, type CommandResult } from './running-postrider.js';
+import { ended } from './smtp-sink.js';
+
+export interface ServicesOptions {
+  /** `host:port` */
+  readonly servers: readonly string[];
+  /** Lines of YAML besides `nats`, the listener and `http`. */
+  readonly settings: readonly string[];
+}
+
+export interface RunningServices {
+  readonly folder: string;
+  readonly configFile: string;
+  /** Of the listener `mx`. */
+  readonly port: number;
+  /** Starts a process with these services. @returns it, ready @throws when it ends before */
+  run(services: readonly string[], environment?: Readonly<Record<string, string>>): Promise<ChildProcess>;
+  command(...words: readonly string[]): Promise<CommandResult>;
+  /** Exchanges the configuration's lines; processes that run follow the hot keys. */
+  configure(settings: readonly string[]): void;
+  /** SIGTERM to every process, and waits. */
+  stop(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function prepareServices({ servers, settings }: ServicesOptions): Promise<RunningServices> {
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-services-'));
+  const configFile = join(folder, 'postrider.yaml');
+  const port = await freePort();
+  const children: ChildProcess[] = [];
+  const configure = (lines: readonly string[]): void =>
+    writeFileSync(
+      configFile,
+      [
+        'data_dir: ./var',
+        `nats: { servers: ${JSON.stringify(servers)} }`,
+        `listeners: { mx: { role: mx, listen: ["127.0.0.1:${port}"] } }`,
+        'relay: { networks: ["127.0.0.0/8"] }',
+        'http: { listen: "" }',
+        ...lines,
+        '',
+      ].join('\n'),
+    );
+  configure(settings);
+  const stop = async (): Promise<void> => {
+    await Promise.all(children.splice(0).map(ended));
+  };
+  return {
+    folder,
+    configFile,
+    port,
+    configure,
+    async run(services, environment = {}) {
+      const child = spawn(process.execPath, [commandLine, 'run', ...services], {
+        env: { ...process.env, POSTRIDER_CONFIG: configFile, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      children.push(child);
+      await isReady(child);
+      return child;
+    },
+    command: (...words) => runCommand(configFile, words),
+    stop,
+    async remove() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function isReady(child: ChildProcess): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-20_000);
+        if (/"(msg|text)":"ready"|: ready/.test(said)) resolve();
+      });
+    void once(child, 'exit').then(([code]) =>
+      reject(new Error(`it ended with ${String(code)} before it was ready:\n${said}`)),
+    );
+  });
+}
