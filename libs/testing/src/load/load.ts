@@ -10,8 +10,8 @@ import { ConnectionLost, SmtpClient, type ClientReply } from './smtp-client.js';
 
 export interface LoadOptions {
   readonly host?: string;
-  /** Several are servers of one name: who finds one away goes on to the next. */
-  readonly port: number | readonly number[];
+  /** Several are servers of one name, asked for at each connection: who finds one away goes on to the next. */
+  readonly port: number | (() => readonly number[]);
   /** Mails in all; absent: until `stop`. */
   readonly count?: number;
   /** Connections kept open. Default 1. */
@@ -127,10 +127,10 @@ class LoadRun implements LoadResult {
   /** One connection after the other until there is nothing left to send. */
   async #session(session: number): Promise<void> {
     let client: SmtpClient | undefined;
-    const ports = portsFrom(this.#options.port, session);
+    const turn = { next: session };
     for (let number = await this.#take(); number !== undefined; number = await this.#take()) {
       if (!this.#first.has(number)) this.#first.set(number, performance.now());
-      client = await this.#connected(client, ports);
+      client = await this.#connected(client, turn);
       const fate = client === undefined ? { fate: 'unsent' as const } : await this.#send(client, number);
       if (client !== undefined && (fate.fate === 'unsent' || fate.fate === 'unknown')) {
         this.#drop(client);
@@ -159,20 +159,25 @@ class LoadRun implements LoadResult {
     return number;
   }
 
-  async #connected(client: SmtpClient | undefined, ports: number[]): Promise<SmtpClient | undefined> {
+  /** @param turn which of the servers is this session's */
+  async #connected(client: SmtpClient | undefined, turn: { next: number }): Promise<SmtpClient | undefined> {
     if (client !== undefined && !client.lost) return client;
     if (client !== undefined) this.#drop(client);
-    const { host = '127.0.0.1' } = this.#options;
+    const { host = '127.0.0.1', port } = this.#options;
     while (!this.stopping) {
-      const [port = 0] = ports;
+      const ports = typeof port === 'number' ? [port] : port();
       try {
-        const made = await SmtpClient.open({ host, port, name: 'load.test' });
+        const made = await SmtpClient.open({
+          host,
+          port: ports[turn.next % ports.length] ?? 0,
+          name: 'load.test',
+        });
         this.#clients.add(made);
         return made;
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         this.reconnects++;
-        ports.push(...ports.splice(0, 1));
+        turn.next++;
         await pause(reconnectPause);
       }
     }
@@ -220,13 +225,6 @@ class LoadRun implements LoadResult {
   #marker(number: number): string {
     return `${this.#options.markerPrefix ?? 'load-'}${number}`;
   }
-}
-
-/** The ports in the order in which one session tries them. */
-function portsFrom(port: number | readonly number[], session: number): number[] {
-  const ports = typeof port === 'number' ? [port] : port;
-  const start = session % ports.length;
-  return [...ports.slice(start), ...ports.slice(0, start)];
 }
 
 /** Lines of 78 octets (RFC 5322 §2.1.1) and the final dot. */
