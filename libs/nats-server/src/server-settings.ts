@@ -2,12 +2,24 @@
 export interface ServerSettings {
   readonly storeDir: string;
   readonly logFile: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   /** A free one when absent. */
   readonly port?: number;
   readonly user?: string;
   readonly password?: string;
   readonly maxFileStoreInOctets?: number;
   readonly name?: string;
+  /** With other servers, of which each has a name of its own. */
+  readonly cluster?: ClusterSettings;
+}
+
+export interface ClusterSettings {
+  readonly name: string;
+  /** `host:port` where the other servers connect. */
+  readonly listen: string;
+  /** That of every server, this one among them. */
+  readonly routes: readonly string[];
 }
 
 /** Leases live in memory storage, and events on old servers. */
@@ -31,7 +43,7 @@ export function serverSettings(settings: ServerSettings): string {
         ];
   const lines = [
     `server_name: ${JSON.stringify(settings.name ?? 'postrider')}`,
-    `listen: "127.0.0.1:${settings.port ?? freePort}"`,
+    `listen: "${settings.host ?? '127.0.0.1'}:${settings.port ?? freePort}"`,
     `ports_file_dir: ${JSON.stringify(settings.storeDir)}`,
     `max_payload: ${maxPayloadInOctets}`,
     'ping_interval: "10s"',
@@ -48,6 +60,21 @@ export function serverSettings(settings: ServerSettings): string {
     ...room,
     '}',
     ...access,
+    ...clusterLines(settings.cluster),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function clusterLines(cluster: ClusterSettings | undefined): readonly string[] {
+  if (cluster === undefined) return [];
+  const routes = cluster.routes.map((route) => `    ${JSON.stringify(`nats://${route}`)}`);
+  return [
+    'cluster {',
+    `  name: ${JSON.stringify(cluster.name)}`,
+    `  listen: ${JSON.stringify(cluster.listen)}`,
+    '  routes: [',
+    ...routes,
+    '  ]',
+    '}',
+  ];
 }

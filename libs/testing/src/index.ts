@@ -1,7 +1,20 @@
 export { ChildUnderTest, type ChildEnd, type ChildOptions } from './child-under-test.js';
+export {
+  runDisturbances,
+  type Disturbance,
+  type DisturbanceRow,
+  type DisturbanceRunOptions,
+} from './disturbance-run.js';
 export { freePort } from './free-port.js';
 export { runKills, type KillRow, type KillRunOptions, type KillTarget } from './kill-run.js';
-export { sendLoad, startLoad, type LoadOptions, type LoadResult, type RunningLoad } from './load/load.js';
+export {
+  sendLoad,
+  startLoad,
+  type AcceptedMail,
+  type LoadOptions,
+  type LoadResult,
+  type RunningLoad,
+} from './load/load.js';
 export { sendMail, type LoadMail, type MailFate } from './load/send-mail.js';
 export { ConnectionLost, SmtpClient, type ClientReply } from './load/smtp-client.js';
 export { startNameserver, type Nameserver, type Query } from './nameserver/nameserver.js';

@@ -87,5 +87,5 @@ test('says when there is nothing to kill, and when mail does not flow again', as
   const unattended = { name: 'relay', pids: () => target.pids() };
   await expect(
     runKills({ ...options, targets: [unattended], load, sink, flowWithin: 300, name: 'again' }),
-  ).rejects.toThrow('mail to flow again after the kill of relay');
+  ).rejects.toThrow('mail to flow again after: relay');
 });

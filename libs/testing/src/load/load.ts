@@ -10,7 +10,8 @@ import { ConnectionLost, SmtpClient, type ClientReply } from './smtp-client.js';
 
 export interface LoadOptions {
   readonly host?: string;
-  readonly port: number;
+  /** Several are servers of one name, asked for at each connection: who finds one away goes on to the next. */
+  readonly port: number | (() => readonly number[]);
   /** Mails in all; absent: until `stop`. */
   readonly count?: number;
   /** Connections kept open. Default 1. */
@@ -29,9 +30,20 @@ export interface LoadOptions {
   readonly temporary?: 'again' | 'end';
 }
 
+/** A mail that got 250; times as `performance.now()` gives them. */
+export interface AcceptedMail {
+  /** Its first try began. */
+  readonly first: number;
+  /** MAIL of the try that got 250 was sent. */
+  readonly begun: number;
+  readonly done: number;
+  /** The text of that 250. */
+  readonly reply: string;
+}
+
 export interface LoadResult {
-  /** Markers that got 250, with when MAIL was sent and when 250 came, `performance.now()`. */
-  readonly accepted: ReadonlyMap<string, { readonly begun: number; readonly done: number }>;
+  /** By marker. */
+  readonly accepted: ReadonlyMap<string, AcceptedMail>;
   readonly refused: ReadonlyMap<string, ClientReply>;
   /** Not sent again. */
   readonly unknown: ReadonlySet<string>;
@@ -86,7 +98,7 @@ export function startLoad(options: LoadOptions): RunningLoad {
 }
 
 class LoadRun implements LoadResult {
-  readonly accepted = new Map<string, { readonly begun: number; readonly done: number }>();
+  readonly accepted = new Map<string, AcceptedMail>();
   readonly refused = new Map<string, ClientReply>();
   readonly unknown = new Set<string>();
   reconnects = 0;
@@ -95,6 +107,8 @@ class LoadRun implements LoadResult {
   readonly #options: LoadOptions;
   readonly #clients = new Set<SmtpClient>();
   readonly #again: number[] = [];
+  /** When each mail without a fate was tried first. */
+  readonly #first = new Map<number, number>();
   readonly #body: Buffer;
   readonly #start = performance.now();
   #next = 0;
@@ -106,15 +120,17 @@ class LoadRun implements LoadResult {
 
   async all(): Promise<LoadResult> {
     const { sessions = 1 } = this.#options;
-    await Promise.all(Array.from({ length: sessions }, async () => this.#session()));
+    await Promise.all(Array.from({ length: sessions }, async (_, session) => this.#session(session)));
     return this;
   }
 
   /** One connection after the other until there is nothing left to send. */
-  async #session(): Promise<void> {
+  async #session(session: number): Promise<void> {
     let client: SmtpClient | undefined;
+    const turn = { next: session };
     for (let number = await this.#take(); number !== undefined; number = await this.#take()) {
-      client = await this.#connected(client);
+      if (!this.#first.has(number)) this.#first.set(number, performance.now());
+      client = await this.#connected(client, turn);
       const fate = client === undefined ? { fate: 'unsent' as const } : await this.#send(client, number);
       if (client !== undefined && (fate.fate === 'unsent' || fate.fate === 'unknown')) {
         this.#drop(client);
@@ -143,18 +159,25 @@ class LoadRun implements LoadResult {
     return number;
   }
 
-  async #connected(client: SmtpClient | undefined): Promise<SmtpClient | undefined> {
+  /** @param turn which of the servers is this session's */
+  async #connected(client: SmtpClient | undefined, turn: { next: number }): Promise<SmtpClient | undefined> {
     if (client !== undefined && !client.lost) return client;
     if (client !== undefined) this.#drop(client);
     const { host = '127.0.0.1', port } = this.#options;
     while (!this.stopping) {
+      const ports = typeof port === 'number' ? [port] : port();
       try {
-        const made = await SmtpClient.open({ host, port, name: 'load.test' });
+        const made = await SmtpClient.open({
+          host,
+          port: ports[turn.next % ports.length] ?? 0,
+          name: 'load.test',
+        });
         this.#clients.add(made);
         return made;
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         this.reconnects++;
+        turn.next++;
         await pause(reconnectPause);
       }
     }
@@ -178,11 +201,15 @@ class LoadRun implements LoadResult {
     const begun = performance.now();
     const header = `From: <${from}>\r\nTo: <${recipient}>\r\nSubject: load\r\nMessage-ID: <${marker}@load.test>\r\n${markerHeader}: ${marker}\r\n\r\n`;
     const fate = await sendMail(client, { from, to: recipient, content: [header, this.#body] });
-    if (fate.fate === 'accepted') this.accepted.set(marker, { begun, done: performance.now() });
+    if (fate.fate === 'accepted') {
+      const first = this.#first.get(number) ?? begun;
+      this.accepted.set(marker, { first, begun, done: performance.now(), reply: fate.reply.text });
+    }
     return fate;
   }
 
   #note(number: number, fate: MailFate): 'again' | 'on' {
+    if (fate.fate === 'accepted') this.#first.delete(number);
     if (fate.fate === 'unknown') this.unknown.add(this.#marker(number));
     if (fate.fate === 'unsent') this.#again.push(number);
     if (fate.fate !== 'refused') return 'on';

@@ -9,7 +9,7 @@ export interface LoadMail {
 }
 
 export type MailFate =
-  | { readonly fate: 'accepted' }
+  | { readonly fate: 'accepted'; readonly reply: ClientReply }
   | { readonly fate: 'refused'; readonly reply: ClientReply }
   /** The connection broke, or 421 came, before the final dot was sent: it can't have been accepted. */
   | { readonly fate: 'unsent' }
@@ -42,5 +42,5 @@ async function giveUp(client: SmtpClient, reply: ClientReply, openData: boolean)
 
 function fateOf(reply: ClientReply): MailFate {
   if (reply.code === 421) return { fate: 'unsent' };
-  return reply.code < 300 ? { fate: 'accepted' } : { fate: 'refused', reply };
+  return { fate: reply.code < 300 ? 'accepted' : 'refused', reply };
 }

@@ -7,7 +7,7 @@ import type { SinkOptions } from './sink.js';
 import type { SinkReport } from './tally.js';
 
 /** What can be told to another process. */
-export type SinkProcessOptions = Omit<SinkOptions, 'taken' | 'keepMails'>;
+export type SinkProcessOptions = Omit<SinkOptions, 'taken' | 'connected' | 'keepMails'>;
 
 export type SinkOrder =
   { readonly order: 'report' } | { readonly order: 'behave'; readonly rules: SinkRules };

@@ -33,6 +33,8 @@ export interface SinkOptions {
   readonly keepMails?: boolean;
   /** Called for each mail taken, before its reply. */
   readonly taken?: NonNullable<SessionSettings['taken']>;
+  /** Called for each new connection, with how many are open then. */
+  readonly connected?: (open: number) => void;
 }
 
 export interface Sink {
@@ -69,6 +71,7 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
     tally.connections++;
     const session = new SinkSession(socket, tally.connections, settings);
     open.add(session);
+    options.connected?.(open.size);
     socket.once('close', () => open.delete(session));
   });
   const port = await listen(server, options.port ?? 0, host);
