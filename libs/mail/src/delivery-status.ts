@@ -19,7 +19,7 @@ function recipientFields(recipient: DsnRecipient): readonly string[] {
   const { finalRecipient, originalRecipient, action, diagnostic, lastAttemptAt, willRetryUntil } = recipient;
   const { remoteMta, text } = diagnostic;
   return [
-    ...(originalRecipient === undefined ? [] : [`Original-Recipient: ${typedAddress(originalRecipient)}`]),
+    ...(originalRecipient === undefined ? [] : [`Original-Recipient: ${asSent(originalRecipient)}`]),
     `Final-Recipient: ${typedAddress(finalRecipient)}`,
     `Action: ${action}`,
     `Status: ${statusOf(recipient)}`,
@@ -34,13 +34,24 @@ function recipientFields(recipient: DsnRecipient): readonly string[] {
   ];
 }
 
+/** Type and address of ORCPT as the sender gave them (RFC 3461 §6.3 (d)). */
+function asSent(orcpt: string): string {
+  const semicolon = orcpt.indexOf(';');
+  const [type, address] = [orcpt.slice(0, semicolon), orcpt.slice(semicolon + 1)];
+  return type.toLowerCase() === 'rfc822'
+    ? typedAddress(address)
+    : `${asciiLine(type)}; ${asciiLine(address)}`;
+}
+
 /** RFC 3464 §2.3.4; a server may have answered with something that is no status code. */
 const statusOf = ({ action, diagnostic: { status } }: DsnRecipient): string =>
   /^[245]\.(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})$/.test(status)
     ? status
     : action === 'failed'
       ? '5.0.0'
-      : '4.0.0';
+      : action === 'delayed'
+        ? '4.0.0'
+        : '2.0.0';
 
 /** RFC 3464 §2.3.2; in other scripts as utf-8-addr-xtext, which is US-ASCII (RFC 6533 §3). */
 function typedAddress(address: string): string {

@@ -6,7 +6,8 @@ import { buildDsn, type DsnOptions, type DsnRecipient } from './dsn.js';
 const at = Date.UTC(2026, 10, 24, 9, 30, 0);
 const recipient: DsnRecipient = {
   finalRecipient: 'you@gone.test',
-  originalRecipient: 'all@example.org',
+  alias: 'all@example.org',
+  originalRecipient: 'rfc822;all@example.org',
   action: 'failed',
   diagnostic: { status: '5.1.1', text: '550 5.1.1 No such user', remoteMta: 'mx.gone.test' },
   lastAttemptAt: at,
@@ -23,7 +24,7 @@ const options: DsnOptions = {
     client: { address: '127.0.0.1', helo: 'client.example', protocol: 'ESMTP' },
     listener: 'mx',
   },
-  originalHeaders: Buffer.from(
+  original: Buffer.from(
     'Received: from a\r\n\tby b\r\nFrom: me@example.org\r\nMessage-ID: <1@example.org>\r\nSubject: hello\r\n\r\nthe secret body\r\n',
   ),
   recipients: [recipient],
@@ -108,16 +109,24 @@ describe('the message', () => {
   ] as const)('is %s for the header %j and the diagnostic %j', (body, header, text) => {
     const diagnostic = { ...recipient.diagnostic, text };
     const { envelope, head } = built({
-      originalHeaders: Buffer.from(header),
+      original: Buffer.from(header),
       recipients: [{ ...recipient, diagnostic }],
     });
     expect(envelope.body).toBe(body);
     expect(head).toContain(`Content-Transfer-Encoding: ${body === '7BIT' ? '7bit' : '8bit'}`);
   });
 
+  it('gives all of the mail back where it is whole (RFC 3461 §4.3)', async () => {
+    const { parts, content } = built({ whole: true });
+    expect(parts[2]).toContain('Content-Type: message/rfc822\r\n\r\nReceived: from a');
+    expect(parts[2]).toContain('\r\n\r\nthe secret body\r\n');
+    const mail = await simpleParser(content);
+    expect(mail.attachments.map(({ contentType }) => contentType)).toEqual(['message/rfc822']);
+  });
+
   it('has a boundary that is in no part', () => {
     const { text } = built({
-      originalHeaders: Buffer.from(`X: 1\r\n--=_dsn_${options.id}--\r\nY: 2\r\n\r\n`),
+      original: Buffer.from(`X: 1\r\n--=_dsn_${options.id}--\r\nY: 2\r\n\r\n`),
     });
     expect(text).toContain(` boundary="=_dsn_${options.id}_"\r\n`);
     expect(text).toContain('Y: 2\r\n');
@@ -155,6 +164,18 @@ describe('the text', () => {
     expect(text).toContain('tried until Wed, 25 Nov 2026 09:30:00 +0000');
     expect(text).toContain('You need not send it again');
     expect(text).not.toContain('could not be delivered');
+  });
+
+  it.each([
+    ['delivered', 'It has been delivered to the following'],
+    ['relayed', 'does not report deliveries'],
+    ['expanded', 'stands for several others'],
+  ] as const)('says that it was %s', (action, words) => {
+    const diagnostic = { status: 'none', text: '250 Ok', remoteMta: 'mx.gone.test' };
+    const { text, head, parts } = built({ recipients: [{ ...recipient, action, diagnostic }] });
+    expect(head).toContain('Subject: Your mail has been delivered');
+    expect(text.replaceAll('\r\n', ' ')).toContain(words);
+    expect(parts[1]).toContain(`Action: ${action}\r\nStatus: 2.0.0\r\n`);
   });
 
   it('tells failed and delayed recipients apart', () => {
@@ -224,6 +245,15 @@ describe('message/delivery-status', () => {
   });
 
   it.each([
+    ['rfc822;All@example.org', 'rfc822; All@example.org'],
+    ['X400;/C=NO/', 'X400; /C=NO/'],
+    ['rfc822;a\r\nX-Evil: 1', 'utf-8; a\\x{0D}\\x{0A}X-Evil:\\x{20}1'],
+    ['x;a\r\nX-Evil: 1', 'x; a X-Evil: 1'],
+  ])('has ORCPT %j as %s', (originalRecipient, expected) => {
+    expect(about({ originalRecipient }).parts[1]).toContain(`\r\nOriginal-Recipient: ${expected}\r\n`);
+  });
+
+  it.each([
     ['you@gone.test', 'rfc822; you@gone.test'],
     ['"a b"@gone.test', 'rfc822; "a b"@gone.test'],
     ['grüße@gone.test', 'utf-8; gr\\x{FC}\\x{DF}e@gone.test'],
@@ -257,7 +287,13 @@ describe('whatever strangers say', () => {
         const diagnostic = { status: said.text, text: said.text, remoteMta: said.remoteMta };
         const { text, head, parts, content } = built({
           recipients: [
-            { ...recipient, finalRecipient: said.address, originalRecipient: said.address, diagnostic },
+            {
+              ...recipient,
+              finalRecipient: said.address,
+              alias: said.address,
+              originalRecipient: `rfc822;${said.address}`,
+              diagnostic,
+            },
           ],
           cause: { ...options.cause, reversePath: `a${said.address}` },
         });

@@ -1,6 +1,6 @@
 /**
  * Delivery status notifications: multipart/report (RFC 6522) of three parts - text for people, message/delivery-status
- * (RFC 3464), the header section of the mail it is about. The same options give the same octets, so that a replay
+ * (RFC 3464), the mail it is about or its header section. The same options give the same octets, so that a replay
  * makes the same DSN.
  */
 import { dateTime } from './date-time.js';
@@ -12,11 +12,16 @@ import type { MailId } from './mail-id.js';
 import type { Envelope, MailObject } from './mail-object.js';
 import { asciiLine } from './printable.js';
 
+/** RFC 3464 §2.3.3 */
+export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
+
 export interface DsnRecipient {
   readonly finalRecipient: string;
-  /** What the sender wrote, where that was another address. */
+  /** What the client gave, where that was another address: an alias. */
+  readonly alias?: string;
+  /** ORCPT of the sender, decoded: `rfc822;address` (RFC 3461 §6.3 (d)). */
   readonly originalRecipient?: string;
-  readonly action: 'failed' | 'delayed';
+  readonly action: DsnAction;
   readonly diagnostic: Diagnostic;
   /** Milliseconds since the epoch; for `delayed`. */
   readonly willRetryUntil?: number;
@@ -27,8 +32,10 @@ export interface DsnOptions {
   /** Derived from the cause, so that a replay makes the same DSN. */
   readonly id: MailId;
   readonly cause: Envelope;
-  /** The content of the cause from its beginning: its header section goes back, nothing else. */
-  readonly originalHeaders: Uint8Array;
+  /** The content of the cause from its beginning: its header section goes back, or all of it. */
+  readonly original: Uint8Array;
+  /** `original` is the whole content, and goes back as it is (RFC 3461 §4.3). */
+  readonly whole?: boolean;
   readonly recipients: readonly [DsnRecipient, ...DsnRecipient[]];
   readonly hostname: string;
   /** For the text, an address; '' = postmaster at the host name. */
@@ -59,16 +66,17 @@ export function buildDsn(options: DsnOptions): MailObject {
 }
 
 function dsnContent(options: DsnOptions): Buffer {
-  const section = headerSection(options.originalHeaders);
+  const section = headerSection(options.original);
+  const returned = options.whole === true ? options.original : section;
   const text = octets(dsnText(options));
   const status = octets(deliveryStatus(options));
-  const boundary = boundaryOutside(section, options.id);
-  const encoding = is8bit(text) || is8bit(section) ? '8bit' : '7bit';
+  const boundary = boundaryOutside(returned, options.id);
+  const encoding = is8bit(text) || is8bit(returned) ? '8bit' : '7bit';
   return Buffer.concat([
     octets([...dsnHeader(options, section), ...contentFields(boundary, encoding)]),
     ...part(boundary, `text/plain; charset=utf-8`, text),
     ...part(boundary, 'message/delivery-status', status),
-    ...part(boundary, 'text/rfc822-headers', section),
+    ...part(boundary, options.whole === true ? 'message/rfc822' : 'text/rfc822-headers', returned),
     octets(['', `--${boundary}--`]),
   ]);
 }
@@ -77,20 +85,25 @@ function dsnHeader(
   { id, cause, recipients, hostname, at }: DsnOptions,
   section: Uint8Array,
 ): readonly string[] {
-  const failed = recipients.some(({ action }) => action === 'failed');
   const host = asciiLine(hostname);
   const messageId = messageIdOf(section);
   return [
     `Date: ${dateTime(at)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${host}>`,
     `To: <${asciiLine(cause.reversePath)}>`,
-    `Subject: ${failed ? 'Undelivered mail returned to sender' : 'Delivery delayed: your mail is still being tried'}`,
+    `Subject: ${subjectOf(recipients)}`,
     `Message-ID: <${id}@${host}>`,
     // RFC 3834 §3.1.6.
     ...(messageId === undefined ? [] : [`In-Reply-To: ${messageId}`, `References: ${messageId}`]),
     // RFC 3834 §3.1.7: nobody's vacation program may answer this.
     'Auto-Submitted: auto-replied',
   ];
+}
+
+function subjectOf(recipients: readonly DsnRecipient[]): string {
+  const has = (action: DsnAction): boolean => recipients.some((recipient) => recipient.action === action);
+  if (has('failed')) return 'Undelivered mail returned to sender';
+  return has('delayed') ? 'Delivery delayed: your mail is still being tried' : 'Your mail has been delivered';
 }
 
 const contentFields = (boundary: string, encoding: '7bit' | '8bit'): readonly string[] => [

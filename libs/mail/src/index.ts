@@ -31,7 +31,7 @@ export {
   type RouteTargets,
   type Routing,
 } from './route.js';
-export { buildDsn, type DsnOptions, type DsnRecipient } from './dsn.js';
+export { buildDsn, type DsnAction, type DsnOptions, type DsnRecipient } from './dsn.js';
 export { dateTime } from './date-time.js';
 export {
   decidingRule,

@@ -37,12 +37,17 @@ export interface Envelope {
 export interface Recipient {
   /** Mailbox without angle brackets: where this mail goes. */
   readonly forwardPath: string;
-  /** The address the client gave, when an alias changed it: Original-Recipient of a DSN. */
+  /** The address the client gave, when an alias changed it: named in the text of a DSN. */
   readonly original?: string;
   /** When the sender wants a DSN about it (RFC 3461 §4.1); absent: of failures and delays. */
   readonly notify?: readonly Notify[];
   /** `rfc822;address` as the sender gave it, decoded (RFC 3461 §4.2). */
   readonly orcpt?: string;
+  /**
+   * This is the alias itself, and its members stand beside it: nobody gets the mail by this one, but the sender hears
+   * that it was expanded (RFC 3461 §5.2.7.3 (c)).
+   */
+  readonly expanded?: true;
 }
 
 /** NEVER stands alone. */
@@ -54,9 +59,9 @@ export interface EnvelopeDsn {
   readonly envid?: string;
 }
 
-/** Whether a DSN of that kind is wanted. */
-export const wantsDsn = ({ notify }: Recipient, about: 'FAILURE' | 'DELAY'): boolean =>
-  notify === undefined || notify.includes(about);
+/** Whether a DSN of that kind is wanted; of successes only when it is asked for (RFC 3461 §5.2.3, §5.2.5, §5.2.6). */
+export const wantsDsn = ({ notify }: Recipient, about: Exclude<Notify, 'NEVER'>): boolean =>
+  notify === undefined ? about !== 'SUCCESS' : notify.includes(about);
 
 export interface ClientFacts {
   readonly address: string;

@@ -2,7 +2,7 @@
  * Events: facts in the past tense on `mta.events.<service>.<event>`, one JSON object a message, so that any NATS
  * tool can read them. `id` is the same when a takeover tells the same fact again.
  */
-import type { Diagnostic, MailId } from '@postrider/mail';
+import type { Diagnostic, DsnAction, MailId } from '@postrider/mail';
 
 export const serviceNames = [
   'smtp-ingress',
@@ -66,7 +66,7 @@ export interface EventFacts {
     failed: { mail: MailId; recipients: readonly string[]; attempt: number; diagnostic: Diagnostic };
     expired: { mail: MailId; recipients: readonly string[]; diagnostic: Diagnostic };
     /** A DSN was made; `mail` is the one it is about. */
-    bounced: { mail: MailId; dsn: MailId; to: string; action: 'failed' | 'delayed' };
+    bounced: { mail: MailId; dsn: MailId; to: string; action: DsnAction };
     held: { mail: MailId; reason: string };
     released: { mail: MailId };
     retried: { mail: MailId };

@@ -3,7 +3,7 @@
  * actor of its own, `mta.v1.channel.<id>`. Results go the other way, to the shard (shard.ts).
  */
 import { defineProtocol, notice, request } from '@postrider/actor';
-import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
+import type { Diagnostic, Envelope, MailId, Recipient } from '@postrider/mail';
 import type { MailExchanger } from './dns-resolver.js';
 import { times } from './times.js';
 
@@ -37,15 +37,17 @@ export interface Job {
   readonly content?: Uint8Array;
 }
 
-export type JobEnvelope = Pick<Envelope, 'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt'> & {
+export type JobEnvelope = Pick<
+  Envelope,
+  'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt' | 'dsn'
+> & {
   readonly recipients: readonly JobRecipient[];
 };
 
-export interface JobRecipient {
+export type JobRecipient = Pick<Recipient, 'forwardPath' | 'original' | 'notify' | 'orcpt'> & {
   /** Index into the mail's own envelope. */
   readonly index: number;
-  readonly forwardPath: string;
-}
+};
 
 /** What became of one attempt, by recipient index. Recipients of one kind share a record. */
 export interface JobResult {
@@ -62,6 +64,8 @@ export interface RecipientOutcome {
    */
   readonly outcome: 'delivered' | 'relayed' | 'temporary' | 'permanent' | 'unknown' | 'untried';
   readonly diagnostic: Diagnostic;
+  /** The next hop was told what the sender wants to hear, and reports itself (RFC 3461 §5.2.1). */
+  readonly dsnPassedOn?: true;
 }
 
 /** Why a channel is no more. `site` failures are about the destination, not about a mail. */

@@ -28,7 +28,9 @@ export function ingressEvents(bus: Bus): IngressEvents {
         mail: envelope.id,
         shard,
         reversePath: envelope.reversePath,
-        recipients: envelope.recipients.map(({ forwardPath }) => forwardPath),
+        recipients: envelope.recipients.flatMap(({ forwardPath, expanded }) =>
+          expanded ? [] : [forwardPath],
+        ),
         sizeInOctets: envelope.sizeInOctets,
         client: client.address,
         helo: client.helo,

@@ -48,10 +48,9 @@ export const extensions: readonly Extension[] = [
   /** Postfix XCLIENT_README, XFORWARD_README */
   { keyword: 'XCLIENT', offered: trustsXclient, shown: () => xclientAttributes.join(' ') },
   { keyword: 'XFORWARD', offered: trustsXclient, shown: () => xforwardAttributes.join(' ') },
-  /** RFC 3461: SUCCESS is not reported, and nothing is told to the next hop, so that it is off by default. */
+  /** RFC 3461 */
   {
     keyword: 'DSN',
-    offered: ({ offer }) => offer.has('DSN'),
     mail: {
       RET: (value, _, { dsn }) => retValue(value, dsn),
       ENVID: (value, _, { dsn }) => envidValue(value, dsn),

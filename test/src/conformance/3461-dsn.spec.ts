@@ -1,26 +1,10 @@
-/** The parameters of DSN (RFC 3461): off until their promise is kept, carried where they are offered. */
+/** The parameters of DSN (RFC 3461): offered by default, and carried in the envelope. */
 import { expect, test } from 'vitest';
 import { greetedClient } from './raw-client.js';
 import { start } from './transactions.js';
 
-const listener = { role: 'mx', listen: ['127.0.0.1:0'], tls: { mode: 'off' } };
-
-test('by default the extension is not there', async () => {
+test('what is asked for stands in the envelope', async () => {
   const ingress = await start();
-  const client = await greetedClient(ingress.port);
-  expect((await client.command('EHLO client.example')).lines).not.toContain('DSN');
-  expect(
-    await client.codes(
-      'MAIL FROM:<a@b.test> RET=HDRS',
-      'MAIL FROM:<a@b.test>',
-      'RCPT TO:<c@d.test> NOTIFY=NEVER',
-    ),
-  ).toEqual([555, 250, 555]);
-  client.close();
-});
-
-test('where it is offered, what is asked for stands in the envelope', async () => {
-  const ingress = await start({ config: { listeners: { mx: { ...listener, offer: ['DSN'] } } } });
   const client = await greetedClient(ingress.port);
   expect((await client.command('EHLO client.example')).lines).toContain('DSN');
   expect(
@@ -42,5 +26,37 @@ test('where it is offered, what is asked for stands in the envelope', async () =
     { forwardPath: 'e@d.test', notify: ['NEVER'] },
     { forwardPath: 'f@d.test' },
   ]);
+  client.close();
+});
+
+test('an alias with several members is a recipient of its own when success is asked for', async () => {
+  const ingress = await start({
+    resolve: (forwardPath) =>
+      forwardPath.startsWith('all')
+        ? { result: 'expanded', members: ['x@d.test', 'y@d.test'] }
+        : { result: 'local' },
+    config: { local: { domains: ['d.test'] } },
+  });
+  const client = await greetedClient(ingress.port);
+  for (const from of ['a@b.test', ''])
+    expect(
+      await client.codes(`MAIL FROM:<${from}>`, 'RCPT TO:<all@d.test> NOTIFY=SUCCESS', 'DATA', 'text\r\n.'),
+    ).toEqual([250, 250, 354, 250]);
+  const members = ['x@d.test', 'y@d.test'].map((forwardPath) => ({
+    forwardPath,
+    original: 'all@d.test',
+    notify: ['NEVER'],
+  }));
+  expect(ingress.spool.mails.map(({ envelope }) => envelope.recipients)).toEqual([
+    [...members, { forwardPath: 'all@d.test', notify: ['SUCCESS'], expanded: true }],
+    members,
+  ]);
+  client.close();
+});
+
+test('HELO knows no parameters', async () => {
+  const ingress = await start();
+  const client = await greetedClient(ingress.port, '');
+  expect(await client.codes('HELO client.example', 'MAIL FROM:<a@b.test> RET=HDRS')).toEqual([250, 555]);
   client.close();
 });

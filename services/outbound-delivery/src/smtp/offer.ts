@@ -12,6 +12,8 @@ export interface Offer {
   readonly sizeLimit: number | undefined;
   /** RFC 6152 */
   readonly eightBit: boolean;
+  /** RFC 3461 */
+  readonly dsn: boolean;
 }
 
 export const offerOf = (extensions: Extensions, host: string, lmtp: boolean): Offer => ({
@@ -21,4 +23,5 @@ export const offerOf = (extensions: Extensions, host: string, lmtp: boolean): Of
   size: extensions.has('SIZE'),
   sizeLimit: sizeLimit(extensions),
   eightBit: extensions.has('8BITMIME'),
+  dsn: extensions.has('DSN'),
 });

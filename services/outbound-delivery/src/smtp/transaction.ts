@@ -6,6 +6,7 @@
  */
 import type { Job, JobRecipient, RecipientOutcome } from '@postrider/protocol';
 import type { ServerReply } from '@postrider/smtp';
+import { mailCommand, rcptCommand } from './commands.js';
 import type { Offer } from './offer.js';
 import type { Stage } from './stages.js';
 import { recipientRefused, refused, taken, type Progress, type Verdict } from './trouble.js';
@@ -13,10 +14,6 @@ import { recipientRefused, refused, taken, type Progress, type Verdict } from '.
 /** `block`: the server waits for the content; `ended`: nothing more is awaited. */
 export type TransactionStage =
   Extract<Stage, 'rset' | 'mail' | 'rcpt' | 'data' | 'block' | 'content'> | 'ended';
-
-/** RFC 1870 §3, RFC 6152 §2 */
-const mailParameters = ({ sizeInOctets, body }: Job['envelope'], { size, eightBit }: Offer): string =>
-  `${size ? ` SIZE=${sizeInOctets}` : ''}${body === '8BITMIME' && eightBit ? ' BODY=8BITMIME' : ''}`;
 
 export class Transaction {
   readonly job: Job;
@@ -55,7 +52,7 @@ export class Transaction {
     if (!this.#offer.pipelining) return this.#command(this.stage);
     let group = this.stage === 'rset' ? this.#command('rset') : '';
     group += this.#command('mail');
-    for (const { forwardPath } of this.job.envelope.recipients) group += `RCPT TO:<${forwardPath}>\r\n`;
+    for (const recipient of this.job.envelope.recipients) group += rcptCommand(recipient, this.#offer);
     return `${group}DATA\r\n`;
   }
 
@@ -109,9 +106,9 @@ export class Transaction {
       case 'rset':
         return 'RSET\r\n';
       case 'mail':
-        return `MAIL FROM:<${envelope.reversePath}>${mailParameters(envelope, this.#offer)}\r\n`;
+        return mailCommand(envelope, this.#offer);
       case 'rcpt':
-        return `RCPT TO:<${envelope.recipients[this.#next]?.forwardPath ?? ''}>\r\n`;
+        return rcptCommand(envelope.recipients[this.#next] ?? { forwardPath: '' }, this.#offer);
       case 'data':
         return 'DATA\r\n';
       case 'block':
@@ -179,7 +176,7 @@ export class Transaction {
   }
 
   /** Recipients of one kind share a record. */
-  #add(recipients: readonly JobRecipient[], { outcome, diagnostic }: Verdict): void {
+  #add(recipients: readonly JobRecipient[], { outcome, diagnostic, dsnPassedOn }: Verdict): void {
     if (recipients.length === 0) return;
     this.#remember(recipients);
     const indexes = recipients.map(({ index }) => index);
@@ -190,7 +187,13 @@ export class Transaction {
         other.diagnostic.status === diagnostic.status,
     );
     const same = this.outcomes[at];
-    if (same === undefined) this.outcomes.push({ recipients: indexes, outcome, diagnostic });
+    if (same === undefined)
+      this.outcomes.push({
+        recipients: indexes,
+        outcome,
+        diagnostic,
+        ...(dsnPassedOn === true ? { dsnPassedOn } : {}),
+      });
     else this.outcomes[at] = { ...same, recipients: [...same.recipients, ...indexes] };
   }
 }

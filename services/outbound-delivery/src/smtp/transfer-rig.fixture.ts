@@ -13,6 +13,7 @@ export const pipelining: Offer = {
   size: false,
   sizeLimit: undefined,
   eightBit: false,
+  dsn: false,
 };
 export const oneByOne: Offer = { ...pipelining, pipelining: false };
 export const lmtp: Offer = { ...pipelining, lmtp: true };

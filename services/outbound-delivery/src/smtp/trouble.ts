@@ -21,7 +21,7 @@ import { enhancedStatusOf, serverReplyText, type ServerReply } from '@postrider/
 import type { Offer } from './offer.js';
 import { stages, type Stage } from './stages.js';
 
-export type Verdict = Pick<RecipientOutcome, 'outcome' | 'diagnostic'>;
+export type Verdict = Pick<RecipientOutcome, 'outcome' | 'diagnostic' | 'dsnPassedOn'>;
 
 // --- session ---
 
@@ -124,9 +124,11 @@ export const refused = (reply: ServerReply, host: string): Verdict => ({
 });
 
 /** 2yz to the content: LMTP's server has delivered it (RFC 2033 §4.2), SMTP's takes care of it. */
-export const taken = (reply: ServerReply, { host, lmtp }: Offer): Verdict => ({
+export const taken = (reply: ServerReply, { host, lmtp, dsn }: Offer): Verdict => ({
   outcome: lmtp ? 'delivered' : 'relayed',
   diagnostic: diagnosticOf(reply, host),
+  // RFC 3461 §5.2.1, §5.2.2 (b): who was told reports, else we do.
+  ...(dsn ? { dsnPassedOn: true } : {}),
 });
 
 /** RFC 5321 §4.5.3.1.8: every server takes so many. */

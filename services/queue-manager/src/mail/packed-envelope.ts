@@ -25,15 +25,9 @@ type Packed = readonly [
 ];
 
 export function packEnvelope(envelope: Envelope): string {
-  const { reversePath, recipients, sizeInOctets, body, client, listener, identity, large, dsn, bornOf } =
-    envelope;
-  const rest = {
-    listener,
-    ...(identity === undefined ? {} : { identity }),
-    ...(large === undefined ? {} : { large }),
-    ...(dsn === undefined ? {} : { dsn }),
-    ...(bornOf === undefined ? {} : { bornOf }),
-  };
+  const { reversePath, recipients, sizeInOctets, body, client, ...others } = envelope;
+  // JSON leaves out what is undefined: the mail keeps those itself.
+  const rest = { ...others, id: undefined, acceptedAt: undefined };
   const paths = recipients.map((recipient) =>
     Object.keys(recipient).length === 1 ? recipient.forwardPath : recipient,
   );

@@ -3,7 +3,15 @@
  * written, since they travel in it. Never for a null reverse-path (RFC 5321 §4.5.5): such a mail's failure is an event only.
  */
 import { createHash } from 'node:crypto';
-import { buildDsn, derivedMailId, type Envelope, type MailId, type MailObject } from '@postrider/mail';
+import {
+  buildDsn,
+  derivedMailId,
+  type DsnAction,
+  type DsnRecipient,
+  type Envelope,
+  type MailId,
+  type MailObject,
+} from '@postrider/mail';
 import type { QueueMail } from '../mail/queue-mail.js';
 import { nameOrLocalhost } from '../settings.js';
 import type { ShardEnvironment } from '../shard/environment.js';
@@ -11,7 +19,6 @@ import type { ReportedRecipient } from './conclusion.js';
 import { expiresAt } from './schedule.js';
 
 export interface DsnRequest {
-  readonly action: 'failed' | 'delayed';
   readonly envelope: Envelope;
   readonly content: Uint8Array | undefined;
   readonly recipients: readonly [ReportedRecipient, ...ReportedRecipient[]];
@@ -24,11 +31,12 @@ export class Bounces {
     this.#environment = environment;
   }
 
-  async make(mail: QueueMail, { action, envelope, content, recipients }: DsnRequest): Promise<MailObject> {
+  async make(mail: QueueMail, { envelope, content, recipients }: DsnRequest): Promise<MailObject> {
     const { clock, settings } = this.#environment;
     const { hostname, postmaster, queue } = settings();
     const at = clock.now();
-    const dsnRecipient = ({ index, diagnostic }: ReportedRecipient) => ({
+    const { original, whole } = await this.#original(mail, { envelope, content, recipients });
+    const dsnRecipient = ({ index, action, diagnostic }: ReportedRecipient): DsnRecipient => ({
       finalRecipient: envelope.recipients[index]?.forwardPath ?? '',
       ...originalOf(envelope, index),
       action,
@@ -38,14 +46,28 @@ export class Bounces {
     });
     const [first, ...others] = recipients;
     return buildDsn({
-      id: dsnId(mail, action, recipients),
+      id: dsnId(mail, first.action, recipients),
       cause: envelope,
-      originalHeaders: content ?? (await this.#contentStart(mail, envelope)),
+      original,
+      whole,
       recipients: [dsnRecipient(first), ...others.map(dsnRecipient)],
       hostname: nameOrLocalhost(hostname),
       postmaster,
       at,
     });
+  }
+
+  /** What goes back of the mail: of a failure all of it, if the sender wants it (RFC 3461 §6.2). */
+  async #original(
+    mail: QueueMail,
+    { envelope, content, recipients }: DsnRequest,
+  ): Promise<{ readonly original: Uint8Array; readonly whole: boolean }> {
+    const original = content ?? (await this.#contentStart(mail, envelope));
+    const failed = recipients.some(({ action }) => action === 'failed');
+    const { dsn, large } = envelope;
+    // A large one has no room in the record that the DSN travels in; RFC 3461 §6.2 lets its header section do.
+    const whole = failed && dsn?.ret === 'FULL' && large === undefined && original.length > 0;
+    return { original, whole };
   }
 
   /** Enough to find the header in; nothing when it can't be read: a DSN without it is better than none. */
@@ -61,15 +83,16 @@ export class Bounces {
   }
 }
 
-function originalOf(envelope: Envelope, index: number): { readonly originalRecipient?: string } {
-  const recipient = envelope.recipients[index];
-  // RFC 3464 §2.3.1: as the sender gave it.
-  const original = /^rfc822;(.+)$/i.exec(recipient?.orcpt ?? '')?.[1] ?? recipient?.original;
-  return original === undefined ? {} : { originalRecipient: original };
+function originalOf(envelope: Envelope, index: number): Pick<DsnRecipient, 'alias' | 'originalRecipient'> {
+  const { original, orcpt } = envelope.recipients[index] ?? {};
+  return {
+    ...(original === undefined ? {} : { alias: original }),
+    ...(orcpt === undefined ? {} : { originalRecipient: orcpt }),
+  };
 }
 
 /** Follows from its cause: a replay makes the same mail, not a second one. */
-function dsnId(mail: QueueMail, action: string, recipients: readonly ReportedRecipient[]): MailId {
+function dsnId(mail: QueueMail, action: DsnAction, recipients: readonly ReportedRecipient[]): MailId {
   const indexes = recipients.map(({ index }) => index).join(',');
   const digest = createHash('sha256').update(`${mail.id} ${action} ${indexes}`).digest();
   return derivedMailId(mail.acceptedAt, digest.subarray(0, 8));

@@ -2,7 +2,7 @@
  * From what was found about a mail's recipients to its records: the mail's own state changes at once, and what is to
  * be written, told and made of it (DSNs) is returned. No I/O.
  */
-import type { Diagnostic, MailRecord } from '@postrider/mail';
+import type { Diagnostic, DsnAction, MailRecord } from '@postrider/mail';
 import type { OpenState, QueueMail } from '../mail/queue-mail.js';
 import { sharedDiagnostic } from '../mail/shared-diagnostic.js';
 import type { QueuePolicy } from '../settings.js';
@@ -16,10 +16,13 @@ export interface Finding {
   readonly attempt: number;
   /** Milliseconds since the epoch: the site is left alone until then. */
   readonly notBefore?: number;
+  /** The next hop reports what becomes of it (RFC 3461 §5.2.1). */
+  readonly dsnPassedOn?: boolean;
 }
 
 export interface ReportedRecipient {
   readonly index: number;
+  readonly action: DsnAction;
   readonly diagnostic: Diagnostic;
 }
 
@@ -28,6 +31,8 @@ export interface Conclusion {
   readonly facts: Fact[];
   /** Failed now: their sender is told. */
   readonly failed: ReportedRecipient[];
+  /** Done with, here: their sender is told if he wants to know. */
+  readonly succeeded: ReportedRecipient[];
   /** Still waiting when the sender should hear of it for the first time. */
   readonly delayed: ReportedRecipient[];
 }
@@ -49,7 +54,7 @@ export function conclude(
   policy: QueuePolicy,
   now: number,
 ): Conclusion {
-  const conclusion: Conclusion = { records: [], facts: [], failed: [], delayed: [] };
+  const conclusion: Conclusion = { records: [], facts: [], failed: [], succeeded: [], delayed: [] };
   for (const finding of findings) {
     const unknowns = finding.opens.reduce((most, open) => Math.max(most, open.unknowns), 0);
     const verdict = judge(mail, { ...finding, unknowns, notBefore: finding.notBefore ?? 0 }, policy, now);
@@ -67,7 +72,7 @@ interface Step {
 
 function end(
   mail: QueueMail,
-  { opens, attempt }: Finding,
+  { opens, attempt, dsnPassedOn }: Finding,
   { kind, diagnostic, expired }: Extract<Verdict, { readonly verdict: 'final' }>,
   { conclusion, now }: Step,
 ): void {
@@ -76,8 +81,12 @@ function end(
   mail.close(opens);
   mail.ended ??= [];
   for (const { index } of opens) mail.ended.push({ index, kind, diagnostic });
-  if (kind !== 'failed') return;
-  for (const index of recipients) conclusion.failed.push({ index, diagnostic });
+  const reported = recipients.map((index) => ({ index, action: kind, diagnostic }));
+  if (kind !== 'failed') {
+    if (dsnPassedOn !== true) conclusion.succeeded.push(...reported);
+    return;
+  }
+  conclusion.failed.push(...reported);
   if (expired) conclusion.facts.push(factOf('expired', mail, opens, { attempt, until: 0, diagnostic }));
   conclusion.facts.push(factOf('failed', mail, opens, { attempt, until: 0, diagnostic }));
 }
@@ -122,7 +131,8 @@ function warnOnce(
   if (mail.warned || mail.bounce || now - mail.acceptedAt < warn) return;
   if (!records.some(({ kind }) => kind === 'deferred')) return;
   mail.warned = true;
-  for (const { index, diagnostic } of mail.open) if (diagnostic) delayed.push({ index, diagnostic });
+  for (const { index, diagnostic } of mail.open)
+    if (diagnostic) delayed.push({ index, action: 'delayed', diagnostic });
 }
 
 function factOf(

@@ -2,7 +2,7 @@
  * What becomes of mails: findings in, records and DSNs out, and each mail to its next state - ended, resting, held, or
  * still busy with its other recipients.
  */
-import { wantsDsn, type MailObject, type MailRecord } from '@postrider/mail';
+import { isFinal, wantsDsn, type DsnAction, type MailObject, type MailRecord } from '@postrider/mail';
 import type { Announcer } from '../events.js';
 import type { MailBook } from '../mail/mail-book.js';
 import { earliestUntil, type QueueMail } from '../mail/queue-mail.js';
@@ -47,9 +47,9 @@ export class Outcomes {
       );
     }
     this.#log(outcomeLines(mail, conclusion.records, now), batch);
-    const request = mail.bounce ? undefined : dsnRequest(mail, conclusion);
-    if (request === undefined) this.settle(mail, conclusion.records, batch);
-    else this.#settleWithDsn(mail, { conclusion, request, batch });
+    const requests = mail.bounce ? [] : dsnRequests(mail, conclusion);
+    if (requests.length === 0) this.settle(mail, conclusion.records, batch);
+    else this.#settleWithDsns(mail, { conclusion, requests, batch });
   }
 
   /** Once they are durable: what stands in the log has happened. */
@@ -80,9 +80,13 @@ export class Outcomes {
     ]);
   }
 
-  #settleWithDsn(
+  #settleWithDsns(
     mail: QueueMail,
-    { conclusion, request, batch }: { conclusion: Conclusion; request: DsnRequest; batch: Batch },
+    {
+      conclusion,
+      requests,
+      batch,
+    }: { conclusion: Conclusion; requests: readonly DsnRequest[]; batch: Batch },
   ): void {
     const { journal, announcer, environment } = this.#options;
     const object = objectOf(mail);
@@ -90,12 +94,20 @@ export class Outcomes {
     const disposal = mail.open.length === 0 ? this.#end(mail) : this.#dispose(mail);
     const restating = disposal === 'defer' ? restated(mail, before, environment.clock.now()) : [];
     batch.inOrder(mail, async () => {
-      const dsn = await this.#make(mail, request);
-      if (dsn === undefined) return journal.record([this.#heldForDsn(mail)]);
-      const records = [...restating, ...withBorn(before, request.action, dsn)];
-      await (disposal === 'defer' ? journal.defer(object, records) : journal.record(records));
-      const to = object.envelope.reversePath;
-      announcer.bounced({ mail: mail.id, dsn: dsn.envelope.id, to, action: request.action });
+      let records: readonly MailRecord[] = before;
+      const told: (() => void)[] = [];
+      for (const request of requests) {
+        const dsn = await this.#make(mail, request);
+        if (dsn === undefined) return journal.record([this.#heldForDsn(mail)]);
+        const { action } = request.recipients[0];
+        records = withBorn(records, action, dsn);
+        const to = object.envelope.reversePath;
+        told.push(() => announcer.bounced({ mail: mail.id, dsn: dsn.envelope.id, to, action }));
+      }
+      await (disposal === 'defer'
+        ? journal.defer(object, [...restating, ...records])
+        : journal.record(records));
+      for (const act of told) act();
     });
   }
 
@@ -146,36 +158,37 @@ export class Outcomes {
 const wanted = (
   { envelope }: QueueMail,
   reported: readonly ReportedRecipient[],
-  about: 'FAILURE' | 'DELAY',
+  about: Parameters<typeof wantsDsn>[1],
 ): readonly ReportedRecipient[] =>
   reported.filter(({ index }) => {
     const recipient = envelope.recipients[index];
-    return recipient === undefined || wantsDsn(recipient, about);
+    return recipient === undefined ? about !== 'SUCCESS' : wantsDsn(recipient, about);
   });
 
-/** A failure says more than a delay; the warning of the others then comes with their next deferral. */
-function dsnRequest(mail: QueueMail, conclusion: Conclusion): DsnRequest | undefined {
-  if (conclusion.failed.length === 0 && conclusion.delayed.length === 0) return undefined;
-  const failed = wanted(mail, conclusion.failed, 'FAILURE');
-  const delayed = wanted(mail, conclusion.delayed, 'DELAY');
-  const [first, ...others] = failed.length > 0 ? failed : delayed;
-  if (first === undefined) return undefined;
-  if (failed.length > 0 && delayed.length > 0) mail.warned = false;
+/**
+ * At most one about what went wrong and one about what went well. A failure says more than a delay; the warning of the
+ * others then comes with their next deferral.
+ */
+function dsnRequests(mail: QueueMail, conclusion: Conclusion): readonly DsnRequest[] {
+  const { failed, delayed, succeeded } = conclusion;
+  if (failed.length + delayed.length + succeeded.length === 0) return [];
+  const failures = wanted(mail, failed, 'FAILURE');
+  const delays = wanted(mail, delayed, 'DELAY');
+  if (failures.length > 0 && delays.length > 0) mail.warned = false;
   const { envelope, content } = mail;
-  const action = failed.length > 0 ? 'failed' : 'delayed';
-  return { action, envelope, content, recipients: [first, ...others] };
+  return [failures.length > 0 ? failures : delays, wanted(mail, succeeded, 'SUCCESS')].flatMap(
+    ([first, ...others]) =>
+      first === undefined ? [] : [{ envelope, content, recipients: [first, ...others] as const }],
+  );
 }
 
-function withBorn(
-  records: readonly MailRecord[],
-  action: DsnRequest['action'],
-  dsn: MailObject,
-): readonly MailRecord[] {
-  const kind = action === 'failed' ? 'failed' : 'deferred';
+/** In the last record of that action; those of one bundle are durable together. */
+function withBorn(records: readonly MailRecord[], action: DsnAction, dsn: MailObject): readonly MailRecord[] {
+  const kind = action === 'delayed' ? 'deferred' : action;
   const at = records.findLastIndex((record) => record.kind === kind);
   return records.map((record, index) =>
-    index === at && (record.kind === 'failed' || record.kind === 'deferred')
-      ? { ...record, born: [dsn] }
+    index === at && (isFinal(record) || record.kind === 'deferred')
+      ? { ...record, born: [...(record.born ?? []), dsn] }
       : record,
   );
 }

@@ -2,11 +2,11 @@
  * What follows from an attempt's outcome for the recipients it was about: all the queue's failure policy. Pure.
  * RFC 5321 §4.5.4.1 (retries, giving up), RFC 3463 (4.4.7: delivery time expired).
  */
-import type { Diagnostic, MailId } from '@postrider/mail';
+import type { Diagnostic, FinalKind, MailId } from '@postrider/mail';
 import type { QueuePolicy } from '../settings.js';
 import { expiresAt, retryPause, unknownPause, unknownsHeld } from './schedule.js';
 
-export type Outcome = 'delivered' | 'relayed' | 'temporary' | 'permanent' | 'unknown';
+export type Outcome = 'delivered' | 'relayed' | 'expanded' | 'temporary' | 'permanent' | 'unknown';
 
 export interface Attempt {
   readonly outcome: Outcome;
@@ -22,7 +22,7 @@ export interface Attempt {
 export type Verdict =
   | {
       readonly verdict: 'final';
-      readonly kind: 'delivered' | 'relayed' | 'failed';
+      readonly kind: FinalKind;
       readonly diagnostic: Diagnostic;
       readonly expired: boolean;
     }
@@ -42,6 +42,7 @@ export function judge(mail: Judged, attempt: Attempt, policy: QueuePolicy, now: 
   switch (outcome) {
     case 'delivered':
     case 'relayed':
+    case 'expanded':
       return { verdict: 'final', kind: outcome, diagnostic, expired: false };
     case 'permanent':
       return { verdict: 'final', kind: 'failed', diagnostic, expired: false };

@@ -22,6 +22,8 @@ export interface FakeWorker {
   answer: (job: Job) => Ending | undefined;
   /** A connection ends like this as soon as it is opened. */
   refuse: ChannelEnd | undefined;
+  /** The next hop reports what becomes of the mail. */
+  dsnPassedOn: boolean;
   full: boolean;
   /** Open now. */
   channels(): number;
@@ -68,9 +70,10 @@ export async function fakeWorker(bus: Bus, name = 'worker-1'): Promise<FakeWorke
     opened: state.opened,
     answer: () => 'delivered',
     refuse: undefined,
+    dsnPassedOn: false,
     full: false,
     channels: () => state.channels.size,
-    report: (id, outcome, recipients) => reportJob(state, id, outcome, recipients),
+    report: (id, outcome, recipients) => reportJob(state, worker, { id, outcome, recipients }),
     end: (id, end) => endChannel(state, id, end),
     beat: () => beat(state),
     kill: async () => {
@@ -120,22 +123,37 @@ async function openChannel(
 function answerAll(state: State, worker: FakeWorker, jobs: readonly Job[]): void {
   for (const job of jobs) {
     const outcome = worker.answer(job);
-    if (outcome !== undefined) void reportJob(state, job.id, outcome);
+    if (outcome === undefined) continue;
+    const recipients = job.envelope.recipients.map(({ index }) => index);
+    void reportJob(state, worker, { id: job.id, outcome, recipients });
   }
+}
+
+interface Reported {
+  readonly id: MailId;
+  readonly outcome: Ending;
+  readonly recipients?: readonly number[] | undefined;
 }
 
 async function reportJob(
   state: State,
-  id: MailId,
-  outcome: Ending,
-  recipients?: readonly number[],
+  { dsnPassedOn }: FakeWorker,
+  { id, outcome, recipients }: Reported,
 ): Promise<unknown> {
-  const job = state.taken.findLast((taken) => taken.id === id);
+  const job = state.taken.findLast(
+    (taken) =>
+      taken.id === id && taken.envelope.recipients.some(({ index }) => recipients?.includes(index) ?? true),
+  );
   if (job === undefined) throw new Error(`no job ${id}`);
   const { channel, shard, epoch, attempt } = job;
   const diagnostic = { status: statuses[outcome], text: texts[outcome], remoteMta: 'hop.test' };
   const outcomes = [
-    { recipients: recipients ?? job.envelope.recipients.map(({ index }) => index), outcome, diagnostic },
+    {
+      recipients: recipients ?? job.envelope.recipients.map(({ index }) => index),
+      outcome,
+      diagnostic,
+      ...(dsnPassedOn ? { dsnPassedOn } : {}),
+    },
   ];
   const answer = await state.bus
     .ref(shardProtocol, shard)

@@ -55,8 +55,11 @@ export class Placing {
     this.#options.book.enter(mail);
     mail.placing++;
     try {
-      const groups = this.#groupsNow(mail, opens);
-      if (groups === undefined || this.#mustWait(mail)) void this.#placeLater(mail, opens);
+      const due = opens.some((open) => isAlias(mail, open))
+        ? opens.filter((open) => !isAlias(mail, open))
+        : opens;
+      const groups = this.#groupsNow(mail, due);
+      if (groups === undefined || this.#mustWait(mail)) void this.#placeLater(mail, due);
       else this.#finish(mail, groups);
     } catch (fault) {
       this.#fault(mail, fault);
@@ -152,7 +155,7 @@ export class Placing {
   }
 
   #queue(mail: QueueMail, groups: ReadonlyMap<string, Group>, batch: Batch): void {
-    const findings: Finding[] = [];
+    const findings: Finding[] = expansions(mail);
     const parts: Part[] = [];
     for (const { placement, opens } of groups.values()) {
       const finding = this.#finding(placement, opens);
@@ -213,6 +216,18 @@ function addTo(groups: Map<string, Group>, open: OpenState, placement: Placement
   const group = groups.get(key);
   if (group === undefined) groups.set(key, { placement, opens: [open] });
   else group.opens.push(open);
+}
+
+/** Its members stand beside it, and it goes nowhere itself. */
+const isAlias = ({ envelope }: QueueMail, { index }: OpenState): boolean =>
+  envelope.recipients[index]?.expanded === true;
+
+const expandedHere = { status: '2.0.0', text: 'the alias was expanded' };
+
+/** RFC 3461 §5.2.7.3 (c): what is to be said of aliases is known without an attempt. */
+function expansions(mail: QueueMail): Finding[] {
+  const opens = mail.open.filter((open) => isAlias(mail, open));
+  return opens.length === 0 ? [] : [{ opens, outcome: 'expanded', diagnostic: expandedHere, attempt: 0 }];
 }
 
 const nextAttempt = (opens: readonly OpenState[]): number =>

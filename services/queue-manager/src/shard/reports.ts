@@ -122,10 +122,16 @@ export class Reports {
 
 function findingOf(
   opens: readonly OpenState[],
-  { outcome, diagnostic }: RecipientOutcome,
+  { outcome, diagnostic, dsnPassedOn }: RecipientOutcome,
   attempt: number,
 ): Finding {
-  return { opens, outcome: outcome === 'untried' ? 'unknown' : outcome, diagnostic, attempt };
+  return {
+    opens,
+    outcome: outcome === 'untried' ? 'unknown' : outcome,
+    diagnostic,
+    attempt,
+    dsnPassedOn: dsnPassedOn === true,
+  };
 }
 
 /** Any outcome of a mail says that the site works; what it said last is shown to those who ask. */

@@ -71,7 +71,7 @@ function* bundles(parts: readonly Part[], limit: number): Generator<readonly Par
 }
 
 function jobOf({ mail, opens, attempt }: Part): Job {
-  const { reversePath, body, sizeInOctets, acceptedAt, large, recipients } = mail.envelope;
+  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, recipients } = mail.envelope;
   return {
     id: mail.id,
     attempt,
@@ -80,8 +80,9 @@ function jobOf({ mail, opens, attempt }: Part): Job {
       body,
       sizeInOctets,
       acceptedAt,
-      recipients: opens.map(({ index }) => ({ index, forwardPath: recipients[index]?.forwardPath ?? '' })),
+      recipients: opens.map(({ index }) => ({ index, ...(recipients[index] ?? { forwardPath: '' }) })),
       ...(large === undefined ? {} : { large }),
+      ...(dsn === undefined ? {} : { dsn }),
     },
     ...(mail.content === undefined ? {} : { content: mail.content }),
   };

@@ -38,10 +38,14 @@ function withoutRepeats(accepted: readonly AcceptedForwardPath[]): readonly Reci
   const known = new Map<string, Recipient>();
   for (const { recipients } of accepted) {
     for (const recipient of recipients)
-      if (!known.has(recipient.forwardPath)) known.set(recipient.forwardPath, recipient);
+      if (!known.has(keyOf(recipient))) known.set(keyOf(recipient), recipient);
   }
   return [...known.values()];
 }
+
+/** An alias may be one of its own members. */
+const keyOf = ({ forwardPath, expanded }: Recipient): string =>
+  expanded === true ? `expanded ${forwardPath}` : forwardPath;
 
 function parts(recipients: readonly Recipient[]): readonly (readonly Recipient[])[] {
   if (recipients.length === 1) return [recipients];

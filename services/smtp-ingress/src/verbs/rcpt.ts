@@ -4,7 +4,8 @@
  */
 import type { AccessAction } from '@postrider/mail';
 import { domainlessPostmaster, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
-import { rcptParameters, type RcptParameters } from '../extensions.js';
+import { rcptParameters } from '../extensions.js';
+import { withDsn } from '../policy/dsn-of-aliases.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
 import { mayRelay } from '../policy/relay-control.js';
@@ -39,20 +40,14 @@ export const rcpt = defineVerb({
       return { reply: tooManyRecipientsOfClient };
     const { forwardPath } = parsed.value;
     const verdict = judge(forwardPath, state, facts);
+    const reports = state.transaction.reversePath !== '';
     const step = (given: RecipientVerdict): Step =>
       'refused' in given
         ? { reply: given.refused, about: addressOf(forwardPath) }
-        : take(withParameters(given.accepted, parameters), state, facts);
+        : take(withDsn(given.accepted, parameters, reports), state, facts);
     return verdict instanceof Promise ? verdict.then(step) : step(verdict);
   },
 });
-
-/** All that an alias leads to are told of as the sender wants it (RFC 3461 §5.2.7.3). */
-function withParameters(accepted: AcceptedForwardPath, parameters: RcptParameters): AcceptedForwardPath {
-  if (parameters.notify === undefined && parameters.orcpt === undefined) return accepted;
-  const recipients = accepted.recipients.map((recipient) => ({ ...recipient, ...parameters }));
-  return { ...accepted, recipients };
-}
 
 /** Access rules first; where none decides, relay control. */
 function judge(
