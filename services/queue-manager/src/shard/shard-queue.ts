@@ -24,12 +24,20 @@ import type { ShardEnvironment } from './environment.js';
 import { Intake } from './intake.js';
 import { Placing } from './placing.js';
 import { Reports } from './reports.js';
-import { Settling } from './settling.js';
+import { Settling, settlingTime } from './settling.js';
 import { WindowRelief } from './window-relief.js';
 import { Workers, type Beat } from './workers.js';
 
 /** Grants, lost workers, stopped dispatch and a full window are looked at this often. */
 const lookedAfterEvery = 1_000;
+/**
+ * A new owner of a site grants nothing new until all who hold channels have asked: those of other processes within a
+ * grant's time, those of this one a look after their workers beat.
+ */
+const learningTime = ({ before, alone }: ShardEnvironment): number => {
+  if (before === 'none') return 0;
+  return alone() ? settlingTime + lookedAfterEvery : times.grant;
+};
 /** A site that failed is remembered for so long after its last block. */
 const failuresKept = 3_600_000;
 
@@ -71,7 +79,8 @@ export class ShardQueue {
       returned: (channel, parts, gone) => this.#returned(channel, parts, gone),
     });
     const opened = (site: Site): void => this.#opened(site);
-    const opener = new Opener({ environment, sites, open: () => this.dispatches, opened });
+    const settled = (): boolean => environment.before !== 'gone' || !this.#settling.under;
+    const opener = new Opener({ environment, sites, open: () => this.dispatches, settled, opened });
     const dispatcher = new Dispatcher({ environment, sender, opener, open: () => this.dispatches });
     const common = { environment, book, sites, journal, outcomes, dispatcher, announcer, resting };
     const ends = new Ends({ ...common, place: (mail, opens) => this.#placing.place(mail, opens) });
@@ -81,7 +90,7 @@ export class ShardQueue {
     this.limit = new SiteLimit({
       clock,
       limit: () => environment.settings().channelsPerSite,
-      alone: environment.alone,
+      learning: learningTime(environment),
     });
     [this.#journal, this.#resting, this.#opener] = [journal, resting, opener];
     [this.#dispatcher, this.#ends, this.#placing, this.#settling] = [dispatcher, ends, placing, settling];
