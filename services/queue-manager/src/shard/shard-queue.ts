@@ -142,8 +142,8 @@ export class ShardQueue {
   }
 
   /**
-   * No new dispatch; results of what is in flight are waited for and written. What is left after that stays with its
-   * workers: the next owner hears of it from them.
+   * No new dispatch; results of what is in flight are waited for and written, and the ends of the channels: they count
+   * for their sites' limits. What is left after that stays with its workers: the next owner hears of it from them.
    */
   async drain(within: number): Promise<void> {
     const { clock } = this.environment;
@@ -151,7 +151,7 @@ export class ShardQueue {
     this.#intake.end();
     for (const channel of [...this.sites.channels()]) this.#opener.closeChannel(channel);
     const end = clock.monotonic() + within;
-    while (this.sites.figures().inFlight > 0 && clock.monotonic() < end) await this.#pause(20);
+    while (this.sites.known > 0 && clock.monotonic() < end) await this.#pause(20);
     await this.#journal.settled();
   }
 

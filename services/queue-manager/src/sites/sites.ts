@@ -40,6 +40,11 @@ export class Sites {
     return this.#channels.get(id);
   }
 
+  /** Channels that have not ended, or whose results are to come. */
+  get known(): number {
+    return this.#channels.size;
+  }
+
   channels(): IterableIterator<Channel> {
     return this.#channels.values();
   }
