@@ -43,7 +43,8 @@ export async function connectNats(address: NatsAddress, name: string): Promise<N
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
-    pingInterval: 10_000,
+    // A server that is cut off refuses nothing: it is noticed by its silence, in 6 to 9 s.
+    pingInterval: 3_000,
     maxPingOut: 2,
     inboxPrefix: address.inboxPrefix ?? '_INBOX',
   };

@@ -95,10 +95,18 @@ export const shard = defineProtocol('shard', 'keyed', {
     deadline: times.resultRepeated,
     concurrent: true,
   }),
-  /** A worker's beat: the ids it holds for this shard. */
+  /**
+   * A worker's beat: the ids it holds for this shard. Workers of an earlier version do not say which site a channel is
+   * for, and which owner opened it.
+   */
   beat: notice<{
     readonly worker: string;
-    readonly channels: readonly { readonly channel: string; readonly ids: readonly MailId[] }[];
+    readonly channels: readonly {
+      readonly channel: string;
+      readonly ids: readonly MailId[];
+      readonly site?: string;
+      readonly epoch?: number;
+    }[];
   }>(),
   /** To the owner of shard `hash(site) mod shards`, for the site: channels for one asking shard. */
   grant: request<

@@ -199,7 +199,10 @@ describe('a channel', () => {
     const holds = () => rig.bus.ref(channelProtocol, channel).ask('holds', { epoch: 1 });
     expect(await holds()).toEqual({ ids: ['a'] });
     await clock.advance(times.beat);
-    expect(rig.beats.at(-1)).toEqual({ worker: 'worker-1', channels: [{ channel, ids: ['a'] }] });
+    expect(rig.beats.at(-1)).toEqual({
+      worker: 'worker-1',
+      channels: [{ channel, ids: ['a'], site: 'dest.test', epoch: 1 }],
+    });
     rig.writing = true;
     await clock.advance(times.resultRepeated);
     await soon('the repeated report', () => rig.reports.length > 1);

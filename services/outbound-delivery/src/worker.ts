@@ -3,7 +3,7 @@
  * the pool, `jobs`, `holds` and `close` for each channel; gives beats and, by its channels, reports.
  */
 import { hostname as systemName } from 'node:os';
-import type { Actor } from '@postrider/actor';
+import type { Actor, PayloadOf } from '@postrider/actor';
 import type { Hosted } from '@postrider/bus';
 import {
   channel as channelProtocol,
@@ -31,6 +31,8 @@ const heldOctetsFull = heldOctetsLimit / 2;
 const heldOctetsEased = heldOctetsFull / 2;
 /** Of the shutdown time, for mails under way; the rest is for their results to be written. */
 const shareForMails = 0.6;
+
+type Beat = (typeof shardProtocol)['messages']['beat'];
 
 interface HostedChannel {
   readonly channel: Channel;
@@ -238,11 +240,12 @@ export class Worker implements RunningService {
 
   #tellHolds(): void {
     const { bus } = this.#context;
-    const byShard = new Map<string, { channel: string; ids: readonly string[] }[]>();
+    const byShard = new Map<string, PayloadOf<Beat>['channels'][number][]>();
     for (const { channel } of this.#channels.values()) {
-      const channels = byShard.get(channel.request.shard) ?? [];
-      channels.push({ channel: channel.id, ids: channel.holds() });
-      byShard.set(channel.request.shard, channels);
+      const { shard, site, epoch } = channel.request;
+      const channels = byShard.get(shard) ?? [];
+      channels.push({ channel: channel.id, ids: channel.holds(), site, epoch });
+      byShard.set(shard, channels);
     }
     for (const [shard, channels] of byShard)
       bus.ref(shardProtocol, shard).tell('beat', { worker: bus.instance, channels });

@@ -31,7 +31,7 @@ export function faultsOf({ rows, verdict, waiting, violations }: Report): readon
   return [
     ...rows.filter(({ lost }) => lost > 0).map(({ name, lost }) => `${lost} lost: ${name}`),
     ...rows
-      .filter(({ mostChannels }) => mostChannels > channelsPerSite)
+      .filter(({ mostChannels, channelsAtMost }) => mostChannels > channelsAtMost)
       .map(({ name, mostChannels }) => `${mostChannels} connections to a site at once: ${name}`),
     ...rows.filter(({ twice }) => twice > inFlightAtMost).map(({ name, twice }) => `${twice} twice: ${name}`),
     ...verdict.broken,

@@ -6,7 +6,7 @@ import {
   type LoadOptions,
   type LoadResult,
 } from '@postrider/testing';
-import type { Cluster } from './cluster.js';
+import { channelsPerSite, type Cluster } from './cluster.js';
 import { judge, type Verdict } from './model.js';
 import { recipient } from './next-hops.js';
 import type { Scenario } from './scenarios.js';
@@ -16,8 +16,9 @@ export interface ClusterRow extends DisturbanceRow {
   readonly takeoverInSeconds: number | undefined;
   /** The longest time from a 250 until the mail (or the DSN about it) was in a sink. */
   readonly slowestMailInSeconds: number;
-  /** Connections open at once to one site. */
+  /** Connections open at once to one site, and how many may be. */
   readonly mostChannels: number;
+  readonly channelsAtMost: number;
 }
 
 export interface Report {
@@ -77,6 +78,7 @@ export class ClusterRun {
           takeoverInSeconds: gap === undefined ? undefined : gap / 1000,
           slowestMailInSeconds: this.#slowest(load),
           mostChannels: nextHops.mostOpen(),
+          channelsAtMost: scenario.hangs === true ? 2 * channelsPerSite : channelsPerSite,
         };
         this.#rows.push(full);
         this.#onRow(full);

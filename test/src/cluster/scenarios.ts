@@ -9,6 +9,8 @@ export interface Scenario {
   readonly name: string;
   /** Needs links that can be cut. */
   readonly cuts?: true;
+  /** Leaves connections open that nobody can close, so that a site may have those and as many new ones. */
+  readonly hangs?: true;
   /** Resolves when all is mended and whole again. */
   happen(cluster: Cluster): Promise<void>;
 }
@@ -18,8 +20,8 @@ const awayFor = 4_000;
 const natsAwayFor = 8_000;
 /** NATS clients notice a silent server after two pings that were not answered, 10 s apart. */
 const cutFor = 12_000;
-/** Longer than the lease lives, and than the fence's own look. */
-const pausedFor = times.leaseTtl + 3_000;
+/** Longer than the lease lives and another needs to see that, and than the fence's own look. */
+const pausedFor = times.leaseTtl + 8_000;
 
 export const kill = (service: Service, place = 0): Scenario => ({
   name: `kill -9 ${service}`,
@@ -80,6 +82,7 @@ export const pauseOwner = (place = 0): Scenario => ({
 
 export const pauseWorker: Scenario = {
   name: 'SIGSTOP outbound-delivery over its beats',
+  hangs: true,
   happen: async ({ instances }) => {
     const worker = instances.at('outbound-delivery', 0);
     signal(worker, 'SIGSTOP');
@@ -169,9 +172,19 @@ export const rollNats: Scenario = {
   },
 };
 
+const killThoseAsked: Scenario = {
+  name: 'kill -9 dns-resolver and alias-expander',
+  happen: async (cluster) => {
+    await Promise.all([kill('dns-resolver').happen(cluster), kill('alias-expander').happen(cluster)]);
+  },
+};
+
 /** Every kind of event once, in about three minutes. */
 export const shortForm: readonly Scenario[] = [
-  ...services.map((service) => kill(service)),
+  kill('smtp-ingress'),
+  kill('queue-manager'),
+  kill('outbound-delivery'),
+  killThoseAsked,
   killLeader,
   killTwoNats,
   pauseOwner(),

@@ -31,8 +31,12 @@ export class Keeper {
   readonly #seats = new Map<string, ShardSeat>();
   /** Monotonic milliseconds since when a shard was seen without a holder. */
   readonly #freeSince = new Map<string, number>();
+  /** Free shards whose owner did not let go of them. */
+  readonly #gone = new Set<string>();
   #shards: readonly string[] = [];
   #holders = new Map<string, string>();
+  /** No shard had an owner when this instance looked first. */
+  #systemStarts: boolean | undefined;
   #timer: Timer | undefined;
   #ended = false;
 
@@ -83,7 +87,9 @@ export class Keeper {
   async #round(): Promise<void> {
     const { spool, clock } = this.#options.context;
     this.#shards = await spool.shards();
-    const free = await this.#free(await spool.leases().list());
+    const leases = await spool.leases().list();
+    this.#systemStarts = this.#systemStarts === undefined && leases.size === 0 && this.#shards.length > 0;
+    const free = await this.#free(leases);
     const now = clock.monotonic();
     for (const shard of this.#freeSince.keys()) if (!free.includes(shard)) this.#freeSince.delete(shard);
     const waits = new Map(free.map((shard) => [shard, now - this.#seenFree(shard, now)]));
@@ -122,7 +128,11 @@ export class Keeper {
     const { context, members } = this.#options;
     const first = await this.#who(shard);
     // A lapsed lease whose owner still answers is resumed by that owner.
-    if (holder === undefined) return first !== 'somebody';
+    if (holder === undefined) {
+      // Its subject is served, but nobody answers: an owner that stands still, or is cut off.
+      if (first === 'no answer') this.#gone.add(shard);
+      return first !== 'somebody';
+    }
     if (first !== 'nobody') return false;
     await new Promise<void>((resolve) => context.clock.after(askedAgainAfter, resolve));
     if ((await this.#who(shard)) !== 'nobody') return false;
@@ -131,6 +141,7 @@ export class Keeper {
     context.log.info({ shard, holder }, 'the holder of the lease is gone');
     members.forget(holder);
     await context.spool.leases().revoke(shard);
+    this.#gone.add(shard);
     return true;
   }
 
@@ -146,6 +157,7 @@ export class Keeper {
   async #take(shard: string): Promise<void> {
     if (this.#ended) return;
     const { context, common } = this.#options;
+    const before = this.#systemStarts === true ? 'none' : this.#gone.has(shard) ? 'gone' : 'left';
     const takenAt = context.clock.monotonic();
     const lease = await context.spool.leases().take(shard, context.bus.instance);
     if (lease === undefined) return;
@@ -154,13 +166,14 @@ export class Keeper {
       shard,
       lease,
       takenAt,
-      common: { ...common, shards: () => this.#shards, alone: () => this.#holders.size === 0 },
+      common: { ...common, before, shards: () => this.#shards, alone: () => this.#holders.size === 0 },
       left: (gone) => {
         if (this.#seats.get(shard) === gone) this.#seats.delete(shard);
       },
     });
     this.#seats.set(shard, seat);
     this.#freeSince.delete(shard);
+    this.#gone.delete(shard);
     void seat.open();
   }
 }

@@ -47,7 +47,14 @@ interface State {
   readonly opened: (OpenChannel & { readonly id: string })[];
   readonly channels: Map<
     string,
-    { readonly hosted: Hosted; readonly shard: string; readonly ids: Set<MailId>; closing: boolean }
+    {
+      readonly hosted: Hosted;
+      readonly shard: string;
+      readonly site: string;
+      readonly epoch: number;
+      readonly ids: Set<MailId>;
+      closing: boolean;
+    }
   >;
 }
 
@@ -88,7 +95,7 @@ export async function fakeWorker(bus: Bus, name = 'worker-1'): Promise<FakeWorke
 async function openChannel(
   state: State,
   worker: FakeWorker,
-  { id, shard, epoch }: OpenChannel & { readonly id: string },
+  { id, shard, site, epoch }: OpenChannel & { readonly id: string },
 ): Promise<void> {
   const ids = new Set<MailId>();
   const hosted = await state.bus.host(
@@ -113,7 +120,7 @@ async function openChannel(
     }),
     { key: id },
   );
-  state.channels.set(id, { hosted, shard, ids, closing: false });
+  state.channels.set(id, { hosted, shard, site, epoch, ids, closing: false });
   if (worker.refuse !== undefined) {
     const end = worker.refuse;
     setImmediate(() => void endChannel(state, id, end));
@@ -191,8 +198,8 @@ async function endChannel(state: State, id: string, ended: ChannelEnd): Promise<
 function beat(state: State): void {
   const shards = new Set([...state.channels.values()].map(({ shard }) => shard));
   for (const shard of shards) {
-    const channels = [...state.channels].flatMap(([channel, { shard: own, ids }]) =>
-      own === shard ? [{ channel, ids: [...ids] }] : [],
+    const channels = [...state.channels].flatMap(([channel, { shard: own, site, epoch, ids }]) =>
+      own === shard ? [{ channel, ids: [...ids], site, epoch }] : [],
     );
     state.bus.ref(shardProtocol, shard).tell('beat', { worker: state.name, channels });
   }

@@ -11,6 +11,7 @@ import { dnsResolver, shard as shardProtocol, times, type LocateAnswer } from '@
 import { Locator } from '../routing/locator.js';
 import { Router } from '../routing/router.js';
 import { settingsOf } from '../settings.js';
+import type { OwnerBefore } from '../shard/environment.js';
 import { shardBehaviour } from '../shard/behaviour.js';
 import { ShardQueue } from '../shard/shard-queue.js';
 import { fakeWorker, type FakeWorker } from './fake-worker.js';
@@ -49,6 +50,7 @@ export interface RigOptions {
   readonly config?: Record<string, unknown>;
   readonly locate?: (domain: string) => LocateAnswer;
   readonly log?: Logger;
+  readonly before?: OwnerBefore;
 }
 
 const newId = mailIdSource(() => Date.UTC(2026, 0, 1), new Uint8Array([1, 2, 3, 4, 5, 6]));
@@ -107,7 +109,7 @@ async function openShard(shared: Shared, options: RigOptions): Promise<Rig> {
     async killed() {
       queue.end();
       await hosted.stop();
-      return openShard(shared, options);
+      return openShard(shared, { ...options, before: 'gone' });
     },
   };
 }
@@ -137,6 +139,7 @@ async function queueOf(
     router: new Router(new Locator(bus, clock), clock, settings),
     settings: () => settings,
     shards: () => ['0'],
+    before: options.before ?? 'none',
     alone: () => true,
     soon: (act: () => void) => void setImmediate(act),
   };

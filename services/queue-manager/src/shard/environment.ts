@@ -6,6 +6,12 @@ import type { ShardOwner, Spool } from '@postrider/spool';
 import type { Router } from '../routing/router.js';
 import type { Settings } from '../settings.js';
 
+/**
+ * Who had the shard before: `none` when the whole system has just started, so that no worker has channels; one that
+ * `left` closed its own; of one that is `gone` they may be open still.
+ */
+export type OwnerBefore = 'none' | 'left' | 'gone';
+
 export interface ShardEnvironment {
   readonly shard: string;
   readonly bus: Bus;
@@ -17,6 +23,7 @@ export interface ShardEnvironment {
   readonly settings: () => Settings;
   /** All shards, sorted: what sites hash to. */
   readonly shards: () => readonly string[];
+  readonly before: OwnerBefore;
   /** No other process owns a shard. */
   readonly alone: () => boolean;
   /** The lease was renewed lately enough to dispatch. */

@@ -44,6 +44,7 @@ export class Reports {
     let strangers = 0;
     for (const result of results) if (!this.#result(channel, result, batch)) strangers++;
     if (channel?.site !== undefined) dispatcher.wake(channel.site);
+    if (ended !== undefined) sites.strangerEnded(id);
     if (ended !== undefined && channel !== undefined) ends.ended(channel, ended, batch);
     await batch.flush();
     if (strangers === 0) return;

@@ -12,7 +12,7 @@ import type { ShardEnvironment } from './environment.js';
 import { partOf } from './placing.js';
 
 /** One beat, and what it may be late. */
-const settlingTime = times.beat + 500;
+export const settlingTime = times.beat + 500;
 
 export interface SettlingOptions {
   readonly environment: ShardEnvironment;

@@ -24,12 +24,20 @@ import type { ShardEnvironment } from './environment.js';
 import { Intake } from './intake.js';
 import { Placing } from './placing.js';
 import { Reports } from './reports.js';
-import { Settling } from './settling.js';
+import { Settling, settlingTime } from './settling.js';
 import { WindowRelief } from './window-relief.js';
 import { Workers, type Beat } from './workers.js';
 
 /** Grants, lost workers, stopped dispatch and a full window are looked at this often. */
 const lookedAfterEvery = 1_000;
+/**
+ * A new owner of a site grants nothing new until all who hold channels have asked: those of other processes within a
+ * grant's time, those of this one a look after their workers beat.
+ */
+const learningTime = ({ before, alone }: ShardEnvironment): number => {
+  if (before === 'none') return 0;
+  return alone() ? settlingTime + lookedAfterEvery : times.grant;
+};
 /** A site that failed is remembered for so long after its last block. */
 const failuresKept = 3_600_000;
 
@@ -71,7 +79,8 @@ export class ShardQueue {
       returned: (channel, parts, gone) => this.#returned(channel, parts, gone),
     });
     const opened = (site: Site): void => this.#opened(site);
-    const opener = new Opener({ environment, sites, open: () => this.dispatches, opened });
+    const settled = (): boolean => environment.before !== 'gone' || !this.#settling.under;
+    const opener = new Opener({ environment, sites, open: () => this.dispatches, settled, opened });
     const dispatcher = new Dispatcher({ environment, sender, opener, open: () => this.dispatches });
     const common = { environment, book, sites, journal, outcomes, dispatcher, announcer, resting };
     const ends = new Ends({ ...common, place: (mail, opens) => this.#placing.place(mail, opens) });
@@ -81,7 +90,7 @@ export class ShardQueue {
     this.limit = new SiteLimit({
       clock,
       limit: () => environment.settings().channelsPerSite,
-      alone: environment.alone,
+      learning: learningTime(environment),
     });
     [this.#journal, this.#resting, this.#opener] = [journal, resting, opener];
     [this.#dispatcher, this.#ends, this.#placing, this.#settling] = [dispatcher, ends, placing, settling];
@@ -133,8 +142,8 @@ export class ShardQueue {
   }
 
   /**
-   * No new dispatch; results of what is in flight are waited for and written. What is left after that stays with its
-   * workers: the next owner hears of it from them.
+   * No new dispatch; results of what is in flight are waited for and written, and the ends of the channels: they count
+   * for their sites' limits. What is left after that stays with its workers: the next owner hears of it from them.
    */
   async drain(within: number): Promise<void> {
     const { clock } = this.environment;
@@ -142,7 +151,7 @@ export class ShardQueue {
     this.#intake.end();
     for (const channel of [...this.sites.channels()]) this.#opener.closeChannel(channel);
     const end = clock.monotonic() + within;
-    while (this.sites.figures().inFlight > 0 && clock.monotonic() < end) await this.#pause(20);
+    while (this.sites.known > 0 && clock.monotonic() < end) await this.#pause(20);
     await this.#journal.settled();
   }
 

@@ -6,6 +6,10 @@ import { startRig, turns, type Rig } from '../rig/rig.js';
 const hour = 3_600_000;
 
 const live = (rig: Rig): number => rig.queue.environment.owner.figures()['liveMails'] ?? -1;
+const inFlight = (rig: Rig, id: string): boolean => {
+  const mail = rig.queue.book.get(id);
+  return mail !== undefined && mail.parts.some(({ channel }) => channel !== undefined);
+};
 const ref = (rig: Rig) => rig.bus.ref(shardProtocol, '0');
 
 test('a killed worker: what it had taken is unknown and tried again soon', async () => {
@@ -100,8 +104,31 @@ test('what no worker claims after a takeover is sent', async () => {
   rig.trust(false);
   const id = await rig.accept();
   const again = await rig.killed();
-  await again.pass(3_000);
+  await again.pass(6_000);
   expect(again.worker.taken).toMatchObject([{ id }]);
+  expect(live(again)).toBe(0);
+});
+
+test('what the owner before left open counts for the limit until it has ended', async () => {
+  const rig = await startRig({ config: { outbound: { channels_per_site: 3 } } });
+  rig.worker.answer = () => undefined;
+  for (let n = 0; n < 40; n++) await rig.accept();
+  expect(rig.worker.channels()).toBe(3);
+  const before = [...rig.worker.taken];
+  const again = await rig.killed();
+  for (let n = 0; n < 40; n++) await again.accept();
+  for (let second = 0; second < 20; second++) {
+    await again.pass(1_000);
+    expect(again.worker.channels()).toBeLessThanOrEqual(3);
+  }
+  for (const { id } of before) await again.worker.report(id, 'delivered');
+  again.worker.answer = () => 'delivered';
+  for (let second = 0; second < 20; second++) {
+    await again.pass(1_000);
+    expect(again.worker.channels()).toBeLessThanOrEqual(3);
+    const idle = again.worker.taken.slice(before.length).filter(({ id }) => inFlight(again, id));
+    for (const { id } of idle) await again.worker.report(id, 'delivered');
+  }
   expect(live(again)).toBe(0);
 });
 

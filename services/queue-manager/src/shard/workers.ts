@@ -58,7 +58,7 @@ export class Workers {
         if (mail?.settling === true) settling.adopt(mail, { channel, worker });
       }
     }
-    this.#closeStrangers(worker, [...held.keys()]);
+    this.#closeStrangers(worker, channels);
     for (const channel of sites.channels()) {
       if (channel.worker === worker) this.#compare(channel, held.get(channel.id) ?? new Set(), batch);
     }
@@ -77,6 +77,7 @@ export class Workers {
       this.#options.environment.log.warn({ worker }, 'worker lost');
       this.#heard.delete(worker);
       this.#strangers.delete(worker);
+      this.#options.sites.setStrangers(worker, new Map());
       for (const channel of [...this.#options.sites.channels()]) {
         if (channel.worker !== worker) continue;
         this.#options.ends.lost(channel, batch);
@@ -85,17 +86,21 @@ export class Workers {
     }
   }
 
-  /** Channels that the owner before us opened count for the site's limit: they finish what they hold and end. */
-  #closeStrangers(worker: string, channels: readonly string[]): void {
+  /** Channels that we don't know count for the site's limit: they finish what they hold and end. */
+  #closeStrangers(worker: string, channels: Beat['channels']): void {
     const { sites, environment } = this.#options;
+    const { epoch: own } = environment.owner;
     const before = this.#strangers.get(worker);
-    const strangers = channels.filter((id) => sites.channel(id)?.site === undefined);
-    this.#strangers.set(worker, new Set(strangers));
-    // Named twice: one that was opened for us an instant ago is none.
-    for (const id of strangers) {
-      if (before?.has(id) !== true) continue;
-      environment.bus.ref(channelProtocol, id).tell('close', { epoch: environment.owner.epoch });
+    const unknown = channels.filter(({ channel }) => sites.channel(channel)?.site === undefined);
+    this.#strangers.set(worker, new Set(unknown.map(({ channel }) => channel)));
+    const strangers = new Map<string, string>();
+    for (const { channel, site, epoch = own } of unknown) {
+      if (site !== undefined) strangers.set(channel, site);
+      // One of our own time may have been opened an instant ago; named twice, its opener heard no answer.
+      if (epoch >= own && before?.has(channel) !== true) continue;
+      environment.bus.ref(channelProtocol, channel).tell('close', { epoch: own });
     }
+    sites.setStrangers(worker, strangers);
   }
 
   #compare(channel: Channel, ids: ReadonlySet<MailId>, batch: Batch): void {

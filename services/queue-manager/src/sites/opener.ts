@@ -2,7 +2,7 @@
  * Opens channels for a site when its mail needs them and the site's owner grants them; renews what is held.
  * Gives: `open` to outbound-delivery, `grant` to the shard that the site hashes to, `close` to channels.
  */
-import type { Ref } from '@postrider/bus';
+import { NobodyAnswers, type Ref } from '@postrider/bus';
 import {
   channel as channelProtocol,
   outboundDelivery,
@@ -11,6 +11,7 @@ import {
 } from '@postrider/protocol';
 import { shardOfSite } from '../routing/site-name.js';
 import type { ShardEnvironment } from '../shard/environment.js';
+import { settlingTime } from '../shard/settling.js';
 import { channelsWanted } from './demand.js';
 import type { Channel, Site } from './site.js';
 import type { Sites } from './sites.js';
@@ -20,6 +21,8 @@ export interface OpenerOptions {
   readonly sites: Sites;
   /** May mail be dispatched at all? */
   readonly open: () => boolean;
+  /** Is it known which channels an owner before us left open? Until then none is opened or asked for. */
+  readonly settled: () => boolean;
   /** A channel is there. */
   readonly opened: (site: Site) => void;
 }
@@ -36,7 +39,7 @@ export class Opener {
   /** Opens what is wanted and granted; asks for more when the grant is short. */
   consider(site: Site): void {
     const missing = this.#wanted(site) - site.held;
-    if (site.waits === 0 || missing <= 0 || !this.#options.open()) return;
+    if (site.waits === 0 || missing <= 0 || !this.#options.open() || !this.#options.settled()) return;
     if (site.blockedAt(this.#options.environment.clock.now()) !== undefined) return;
     const granted = this.#granted(site) - site.held;
     for (let n = Math.min(missing, granted); n > 0; n--) this.#open(site);
@@ -62,7 +65,8 @@ export class Opener {
 
   #wanted(site: Site): number {
     const { settings, clock } = this.#options.environment;
-    return channelsWanted(site, settings().channelsPerSite, clock.monotonic());
+    // What is not ours carries nothing for us.
+    return channelsWanted(site, settings().channelsPerSite, clock.monotonic()) + site.strangers;
   }
 
   #granted({ grant }: Site): number {
@@ -77,6 +81,7 @@ export class Opener {
   async #openOne(site: Site): Promise<void> {
     const { environment, opened } = this.#options;
     const { shard, owner, clock, log } = environment;
+    let pause: number = times.open;
     try {
       const answer = await this.#workers.ask('open', {
         site: site.name,
@@ -93,9 +98,11 @@ export class Opener {
       log.debug({ site: site.name, text: answer.text }, 'a worker refused to open a channel');
     } catch (fault) {
       log.debug({ site: site.name, fault: String(fault) }, 'no worker opened a channel');
+      // It may have been opened all the same: it counts until its worker's beat had the time to name it.
+      if (!(fault instanceof NobodyAnswers)) pause = settlingTime;
     }
     // No worker has room, or none is there: asked again, as long as mail waits.
-    await new Promise<void>((resolve) => clock.after(times.open, resolve));
+    await new Promise<void>((resolve) => clock.after(pause, resolve));
     environment.soon(() => opened(site));
   }
 
@@ -119,7 +126,7 @@ export class Opener {
   async #ask(site: Site): Promise<void> {
     const { environment } = this.#options;
     const owner = shardOfSite(site.name, environment.shards());
-    if (site.grant.asking || owner === undefined) return;
+    if (site.grant.asking || owner === undefined || !this.#options.settled()) return;
     site.grant.asking = true;
     const sent = environment.clock.monotonic();
     const want = Math.max(this.#wanted(site), site.held);

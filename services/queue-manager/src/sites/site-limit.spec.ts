@@ -37,15 +37,15 @@ test.each<Case>([
   expect(shareOf({ holding, want }, others, { ...rules, ...changed })).toBe(channels);
 });
 
-const limitOf = (alone: boolean) => {
+const limitOf = (learning = 0) => {
   const clock = manualClock();
-  return { clock, limit: new SiteLimit({ clock, limit: () => 20, alone: () => alone }) };
+  return { clock, limit: new SiteLimit({ clock, limit: () => 20, learning }) };
 };
 const ask = (limit: SiteLimit, shard: string, [holding, want]: readonly [number, number], epoch = 1) =>
   limit.ask({ site: 's', shard, epoch, holding, want }).channels;
 
 test('the sum over all shards stays at the limit, and evens out', () => {
-  const { limit } = limitOf(true);
+  const { limit } = limitOf();
   const held = new Map<string, number>();
   for (let round = 0; round < 6; round++) {
     for (const shard of ['0', '1', '2', '3']) {
@@ -56,23 +56,25 @@ test('the sum over all shards stays at the limit, and evens out', () => {
   expect([...held.values()]).toEqual([5, 5, 5, 5]);
 });
 
-test('the grant of a shard that vanished is free after its time', async () => {
-  const { limit, clock } = limitOf(true);
+test('the grant of a shard that vanished is free after its time, and that of its idle channels', async () => {
+  const { limit, clock } = limitOf();
   expect(ask(limit, '0', [0, 20])).toBe(20);
   expect(ask(limit, '1', [0, 20])).toBe(0);
   await clock.advance(times.grant + 1);
+  expect(ask(limit, '1', [0, 20])).toBe(0);
+  await clock.advance(times.channelIdle);
   expect(ask(limit, '1', [0, 20])).toBe(20);
 });
 
 test('an older epoch of a shard gets nothing', () => {
-  const { limit } = limitOf(true);
+  const { limit } = limitOf();
   expect(ask(limit, '0', [0, 5], 7)).toBe(5);
   expect(ask(limit, '0', [0, 5], 6)).toBe(0);
 });
 
-test('a new owner learns for one grant period, unless nobody else owns a shard', async () => {
-  expect(ask(limitOf(true).limit, '0', [0, 5])).toBe(5);
-  const { limit, clock } = limitOf(false);
+test('a new owner learns for a while, unless nobody can hold anything', async () => {
+  expect(ask(limitOf().limit, '0', [0, 5])).toBe(5);
+  const { limit, clock } = limitOf(times.grant);
   expect(ask(limit, '0', [0, 5])).toBe(0);
   expect(ask(limit, '1', [3, 5])).toBe(3);
   await clock.advance(times.grant);

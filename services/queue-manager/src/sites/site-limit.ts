@@ -33,8 +33,8 @@ interface Holder {
 export interface SiteLimitOptions {
   readonly clock: Clock;
   readonly limit: () => number;
-  /** No other process owns a shard, so none can hold channels that we do not know of. */
-  readonly alone: () => boolean;
+  /** Milliseconds from now until every shard that holds channels has asked. */
+  readonly learning: number;
 }
 
 /** With more askers than channels each has its turn. */
@@ -47,7 +47,7 @@ export class SiteLimit {
 
   constructor(options: SiteLimitOptions) {
     this.#options = options;
-    this.#learningUntil = options.clock.monotonic() + times.grant;
+    this.#learningUntil = options.clock.monotonic() + options.learning;
   }
 
   ask(request: GrantRequest): GrantAnswer {
@@ -56,7 +56,7 @@ export class SiteLimit {
     const before = holders.get(request.shard);
     if (before !== undefined && before.epoch > request.epoch) return { channels: 0, duration: 0 };
     holders.delete(request.shard);
-    const learning = now < this.#learningUntil && !this.#options.alone();
+    const learning = now < this.#learningUntil;
     const since = before !== undefined && before.granted > 0 ? before.since : now;
     const others = [...holders.values()];
     const channels = shareOf(request, others, {
@@ -83,23 +83,26 @@ export class SiteLimit {
     return this.#sites.size;
   }
 
-  /** Every site that shards have asked for within a grant's time. */
+  /** Every site of which a shard holds channels, or may. */
   states(): readonly SiteLimitState[] {
     const now = this.#options.clock.monotonic();
     const limit = this.#options.limit();
     return [...this.#sites].flatMap(([site, all]) => {
-      const holders = [...all.values()].filter(({ until }) => until > now);
+      const holders = [...all.values()].filter(({ until }) => until + times.channelIdle > now);
       if (holders.length === 0) return [];
       const sum = (of: (holder: Holder) => number): number => holders.reduce((n, one) => n + of(one), 0);
       return [{ site, limit, granted: sum((one) => one.granted), holding: sum((one) => one.holding) }];
     });
   }
 
-  /** Those whose grant is over have closed their channels, or are gone. */
+  /** One that lives asks again while it holds channels; those of one that is gone end when they were idle for a while. */
   #holdersOf(site: string, now: number): Map<string, Holder> {
     const holders = this.#sites.get(site) ?? new Map<string, Holder>();
     this.#sites.set(site, holders);
-    for (const [shard, { until }] of holders) if (until <= now) holders.delete(shard);
+    for (const [shard, holder] of holders) {
+      if (holder.until + times.channelIdle <= now) holders.delete(shard);
+      else if (holder.until <= now) holders.set(shard, { ...holder, want: 0 });
+    }
     return holders;
   }
 }

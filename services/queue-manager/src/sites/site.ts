@@ -53,6 +53,8 @@ export class Site {
   readonly channels = new Set<Channel>();
   /** Channels asked for and not there yet. */
   opening = 0;
+  /** Channels that workers name and that are not ours: of an owner before us, or their `open` heard no answer. */
+  strangers = 0;
   inFlight = 0;
   readonly grant: Grant = { channels: 0, until: 0, asking: false };
   block: Block | undefined;
@@ -73,9 +75,9 @@ export class Site {
     return this.waiting.length + this.alone.length;
   }
 
-  /** Channels that it holds or is about to. */
+  /** Channels that it holds or is about to; what it was left with counts as well. */
   get held(): number {
-    return this.channels.size + this.opening;
+    return this.channels.size + this.opening + this.strangers;
   }
 
   get idle(): boolean {

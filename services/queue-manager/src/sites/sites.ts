@@ -8,6 +8,9 @@ export class Sites {
   /** Also those that ended with results still to come. */
   readonly #channels = new Map<string, Channel>();
 
+  /** By worker: channels it has for this shard that we did not open or did not hear of, with their site's name. */
+  readonly #strangers = new Map<string, ReadonlyMap<string, string>>();
+
   /** The addresses of the exchangers may have changed: the latest answer holds for the next channel. */
   at(name: string, destination: Destination): Site {
     const known = this.#sites.get(name);
@@ -17,6 +20,7 @@ export class Sites {
     }
     const site = new Site(name, destination);
     this.#sites.set(name, site);
+    this.#countStrangers();
     return site;
   }
 
@@ -36,6 +40,11 @@ export class Sites {
     return this.#channels.get(id);
   }
 
+  /** Channels that have not ended, or whose results are to come. */
+  get known(): number {
+    return this.#channels.size;
+  }
+
   channels(): IterableIterator<Channel> {
     return this.#channels.values();
   }
@@ -43,6 +52,31 @@ export class Sites {
   addChannel(channel: Channel): void {
     this.#channels.set(channel.id, channel);
     channel.site?.channels.add(channel);
+    if (channel.site !== undefined) this.strangerEnded(channel.id);
+  }
+
+  /** @param channels all of the worker's that are not in this book, with their site's name; none when it is lost */
+  setStrangers(worker: string, channels: ReadonlyMap<string, string>): void {
+    if (channels.size === 0 && !this.#strangers.has(worker)) return;
+    if (channels.size === 0) this.#strangers.delete(worker);
+    else this.#strangers.set(worker, channels);
+    this.#countStrangers();
+  }
+
+  strangerEnded(id: string): void {
+    for (const [worker, channels] of this.#strangers)
+      if (channels.has(id))
+        this.setStrangers(worker, new Map([...channels].filter(([channel]) => channel !== id)));
+  }
+
+  #countStrangers(): void {
+    for (const site of this.#sites.values()) site.strangers = 0;
+    for (const channels of this.#strangers.values()) {
+      for (const name of channels.values()) {
+        const site = this.#sites.get(name);
+        if (site !== undefined) site.strangers++;
+      }
+    }
   }
 
   /** It takes no more jobs; it is known for as long as results of it are to come. */
