@@ -37,7 +37,10 @@ export interface Job {
   readonly content?: Uint8Array;
 }
 
-export type JobEnvelope = Pick<Envelope, 'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt'> & {
+export type JobEnvelope = Pick<
+  Envelope,
+  'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt' | 'scheduling'
+> & {
   readonly recipients: readonly JobRecipient[];
 };
 

@@ -38,6 +38,8 @@ it('says EHLO and learns what is offered', () => {
     size: true,
     sizeLimit: 1000,
     eightBit: true,
+    deliverBy: undefined,
+    priority: false,
   });
 });
 

@@ -7,6 +7,7 @@
 import type { Job, JobRecipient, RecipientOutcome } from '@postrider/protocol';
 import type { ServerReply } from '@postrider/smtp';
 import type { Offer } from './offer.js';
+import { schedulingParameters } from './scheduling-parameters.js';
 import type { Stage } from './stages.js';
 import { recipientRefused, refused, taken, type Progress, type Verdict } from './trouble.js';
 
@@ -26,6 +27,7 @@ export class Transaction {
   /** By recipient, grouped; complete once it has ended. */
   readonly outcomes: RecipientOutcome[] = [];
   readonly #offer: Offer;
+  readonly #begunAt: number;
   readonly #accepted: JobRecipient[] = [];
   /** Recipients that have an outcome; `all` of them in the ordinary course of things. */
   #settled: Set<JobRecipient> | 'all' | undefined;
@@ -35,9 +37,11 @@ export class Transaction {
   /** Which recipient's reply is awaited, at RCPT and with LMTP behind the content. */
   #next = 0;
 
-  constructor(job: Job, offer: Offer, afterReset: boolean) {
+  /** @param begunAt milliseconds since the epoch */
+  constructor(job: Job, offer: Offer, afterReset: boolean, begunAt: number) {
     this.job = job;
     this.#offer = offer;
+    this.#begunAt = begunAt;
     this.stage = afterReset ? 'rset' : 'mail';
   }
 
@@ -109,7 +113,7 @@ export class Transaction {
       case 'rset':
         return 'RSET\r\n';
       case 'mail':
-        return `MAIL FROM:<${envelope.reversePath}>${mailParameters(envelope, this.#offer)}\r\n`;
+        return `MAIL FROM:<${envelope.reversePath}>${mailParameters(envelope, this.#offer)}${this.#scheduling()}\r\n`;
       case 'rcpt':
         return `RCPT TO:<${envelope.recipients[this.#next]?.forwardPath ?? ''}>\r\n`;
       case 'data':
@@ -119,6 +123,10 @@ export class Transaction {
       case 'ended':
         return '';
     }
+  }
+
+  #scheduling(): string {
+    return schedulingParameters(this.job.envelope.scheduling, this.#offer, this.#begunAt);
   }
 
   #mailReplied(reply: ServerReply): void {

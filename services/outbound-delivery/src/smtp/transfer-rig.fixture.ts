@@ -13,6 +13,8 @@ export const pipelining: Offer = {
   size: false,
   sizeLimit: undefined,
   eightBit: false,
+  deliverBy: undefined,
+  priority: false,
 };
 export const oneByOne: Offer = { ...pipelining, pipelining: false };
 export const lmtp: Offer = { ...pipelining, lmtp: true };
@@ -37,6 +39,7 @@ export function session(offer: Offer, jobs: readonly Job[]) {
       results.set(id, shown(outcomes));
     },
     giveUp: (text) => (told.gaveUp = text),
+    now: () => 0,
     end: (end) => (told.end = end),
   });
   transfer.offered();

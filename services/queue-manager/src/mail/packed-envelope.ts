@@ -25,13 +25,25 @@ type Packed = readonly [
 ];
 
 export function packEnvelope(envelope: Envelope): string {
-  const { reversePath, recipients, sizeInOctets, body, client, listener, identity, large, dsn, bornOf } =
-    envelope;
+  const {
+    reversePath,
+    recipients,
+    sizeInOctets,
+    body,
+    client,
+    listener,
+    identity,
+    large,
+    dsn,
+    scheduling,
+    bornOf,
+  } = envelope;
   const rest = {
     listener,
     ...(identity === undefined ? {} : { identity }),
     ...(large === undefined ? {} : { large }),
     ...(dsn === undefined ? {} : { dsn }),
+    ...(scheduling === undefined ? {} : { scheduling }),
     ...(bornOf === undefined ? {} : { bornOf }),
   };
   const paths = recipients.map((recipient) =>

@@ -160,7 +160,7 @@ function dsnRequest(mail: QueueMail, conclusion: Conclusion): DsnRequest | undef
   const delayed = wanted(mail, conclusion.delayed, 'DELAY');
   const [first, ...others] = failed.length > 0 ? failed : delayed;
   if (first === undefined) return undefined;
-  if (failed.length > 0 && delayed.length > 0) mail.warned = false;
+  if (failed.length > 0 && delayed.length > 0) mail.warned = mail.toldLate = false;
   const { envelope, content } = mail;
   const action = failed.length > 0 ? 'failed' : 'delayed';
   return { action, envelope, content, recipients: [first, ...others] };

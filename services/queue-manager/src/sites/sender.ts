@@ -71,7 +71,7 @@ function* bundles(parts: readonly Part[], limit: number): Generator<readonly Par
 }
 
 function jobOf({ mail, opens, attempt }: Part): Job {
-  const { reversePath, body, sizeInOctets, acceptedAt, large, recipients } = mail.envelope;
+  const { reversePath, body, sizeInOctets, acceptedAt, large, scheduling, recipients } = mail.envelope;
   return {
     id: mail.id,
     attempt,
@@ -82,6 +82,7 @@ function jobOf({ mail, opens, attempt }: Part): Job {
       acceptedAt,
       recipients: opens.map(({ index }) => ({ index, forwardPath: recipients[index]?.forwardPath ?? '' })),
       ...(large === undefined ? {} : { large }),
+      ...(scheduling === undefined ? {} : { scheduling }),
     },
     ...(mail.content === undefined ? {} : { content: mail.content }),
   };
