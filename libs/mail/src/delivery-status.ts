@@ -1,6 +1,7 @@
 /** The second part of a DSN, message/delivery-status (RFC 3464 §2): fields about the mail, then about each recipient. */
 import { dateTime } from './date-time.js';
 import type { DsnOptions, DsnRecipient } from './dsn.js';
+import type { Scheduling } from './scheduling.js';
 import { asciiLine, folded } from './printable.js';
 
 /** @returns lines; US-ASCII, as RFC 3464 §2.1 wants them */
@@ -11,9 +12,16 @@ export function deliveryStatus({ cause, recipients, hostname }: DsnOptions): rea
     `Reporting-MTA: dns; ${asciiLine(hostname)}`,
     `X-Postrider-Mail-Id: ${cause.id}`,
     `Arrival-Date: ${dateTime(cause.acceptedAt)}`,
+    ...schedulingFields(cause.scheduling),
     ...recipients.flatMap((recipient) => ['', ...recipientFields(recipient)]),
   ];
 }
+
+/** RFC 2852 §5, RFC 4865 §5.1.2 */
+const schedulingFields = ({ deliverBy, release }: Scheduling = {}): readonly string[] => [
+  ...(deliverBy === undefined ? [] : [`Deliver-by-date: ${dateTime(deliverBy.at)}`]),
+  ...(release === undefined ? [] : [`Future-Release-Request: ${asciiLine(release.asked)}`]),
+];
 
 function recipientFields(recipient: DsnRecipient): readonly string[] {
   const { finalRecipient, originalRecipient, action, diagnostic, lastAttemptAt, willRetryUntil } = recipient;

@@ -49,6 +49,7 @@ export function buildDsn(options: DsnOptions): MailObject {
   const { id, cause, hostname, at } = options;
   if (cause.reversePath === '') throw new Error(`no DSN about ${cause.id}: its reverse-path is null`);
   const content = dsnContent(options);
+  const priority = cause.scheduling?.priority;
   return {
     envelope: {
       id,
@@ -60,6 +61,8 @@ export function buildDsn(options: DsnOptions): MailObject {
       client: { address: '127.0.0.1', helo: hostname, protocol: 'LOCAL' },
       listener: 'local',
       bornOf: cause.id,
+      // RFC 6710 §4.6
+      ...(priority === undefined ? {} : { scheduling: { priority } }),
     },
     content,
   };

@@ -32,6 +32,14 @@ export {
   type Routing,
 } from './route.js';
 export { buildDsn, type DsnAction, type DsnOptions, type DsnRecipient } from './dsn.js';
+export {
+  isTooLate,
+  releasedAt,
+  type DeliverBy,
+  type Release,
+  type Scheduled,
+  type Scheduling,
+} from './scheduling.js';
 export { dateTime } from './date-time.js';
 export {
   decidingRule,

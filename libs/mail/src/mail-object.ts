@@ -2,6 +2,7 @@
  * The mail object (RFC 5321 §2.3.1): an envelope and its content.
  */
 import type { MailId } from './mail-id.js';
+import type { Scheduling } from './scheduling.js';
 
 export interface MailObject {
   readonly envelope: Envelope;
@@ -30,6 +31,8 @@ export interface Envelope {
   readonly large?: LargeContent;
   /** What the sender wants of DSNs (RFC 3461 §4.3, §4.4). */
   readonly dsn?: EnvelopeDsn;
+  /** Absent: as soon as it can be, in the order of arrival. */
+  readonly scheduling?: Scheduling;
   /** The mail that caused this one, for a DSN. */
   readonly bornOf?: MailId;
 }

@@ -2,7 +2,7 @@
  * Events: facts in the past tense on `mta.events.<service>.<event>`, one JSON object a message, so that any NATS
  * tool can read them. `id` is the same when a takeover tells the same fact again.
  */
-import type { Diagnostic, DsnAction, MailId } from '@postrider/mail';
+import type { Diagnostic, DsnAction, MailId, Scheduling } from '@postrider/mail';
 
 export const serviceNames = [
   'smtp-ingress',
@@ -27,6 +27,7 @@ export interface EventFacts {
       protocol: string;
       listener: string;
       identity?: string;
+      scheduling?: Scheduling;
     };
     rejected: {
       client: string;

@@ -66,7 +66,7 @@ function settled(
 
 /** One line a mail, by which a postmaster follows its id (DESIGN §6). */
 function acceptedFacts(
-  { id, client, reversePath, sizeInOctets }: MailFacts,
+  { id, client, reversePath, sizeInOctets, scheduling }: MailFacts,
   envelopes: readonly Envelope[],
 ): object {
   const recipients = envelopes.reduce((sum, envelope) => sum + envelope.recipients.length, 0);
@@ -77,5 +77,6 @@ function acceptedFacts(
     from: reversePath,
     recipients,
     size: sizeInOctets,
+    ...(scheduling === undefined ? {} : { scheduling }),
   };
 }

@@ -23,7 +23,7 @@ export interface Rejection {
 export function ingressEvents(bus: Bus): IngressEvents {
   return {
     accepted(envelope, shard) {
-      const { client, identity } = envelope;
+      const { client, identity, scheduling } = envelope;
       const facts = {
         mail: envelope.id,
         shard,
@@ -37,6 +37,7 @@ export function ingressEvents(bus: Bus): IngressEvents {
         protocol: client.protocol,
         listener: envelope.listener,
         ...(identity === undefined ? {} : { identity }),
+        ...(scheduling === undefined ? {} : { scheduling }),
       };
       // The end of the data: what others do with the mail is later by every clock that is right.
       bus.publishEvent('smtp-ingress', 'accepted', facts, { at: envelope.acceptedAt });

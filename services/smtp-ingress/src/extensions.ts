@@ -5,6 +5,15 @@
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import type { Recipient } from '@postrider/mail';
 import { envidValue, notifyValue, orcptValue, retValue } from './dsn-parameters.js';
+import {
+  byValue,
+  contradiction,
+  futureReleaseLimits,
+  holdForValue,
+  holdUntilValue,
+  offersFutureRelease,
+  priorityValue,
+} from './scheduling-parameters.js';
 import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
 import { offersChunking } from './verbs/bdat.js';
@@ -57,6 +66,17 @@ export const extensions: readonly Extension[] = [
     },
     rcpt: { NOTIFY: notifyValue, ORCPT: orcptValue },
   },
+  /** RFC 4865 */
+  {
+    keyword: 'FUTURERELEASE',
+    offered: offersFutureRelease,
+    shown: futureReleaseLimits,
+    mail: { HOLDFOR: holdForValue, HOLDUNTIL: holdUntilValue },
+  },
+  /** RFC 2852: of relaying to a hop that does not know it, and of each hop with T, nothing is told yet. */
+  { keyword: 'DELIVERBY', offered: ({ offer }) => offer.has('DELIVERBY'), mail: { BY: byValue } },
+  /** RFC 6710 */
+  { keyword: 'MT-PRIORITY', mail: { 'MT-PRIORITY': priorityValue } },
   /** RFC 9422 §4.2 */
   { keyword: 'LIMITS', shown: ({ limits }) => `RCPTMAX=${limits.recipients}` },
   /** RFC 2034 */
@@ -104,7 +124,7 @@ export function mailParameters(
     if ('refused' in found) return found;
     parameters = { ...parameters, ...found };
   }
-  return parameters;
+  return contradiction(parameters) ?? parameters;
 }
 
 const none: RcptParameters = {};

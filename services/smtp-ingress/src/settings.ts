@@ -1,7 +1,9 @@
 /** What the service takes from the configuration, in the form that sessions use. */
+import type { BlockList } from 'node:net';
 import { hostname } from 'node:os';
 import type { Config } from '@postrider/runtime';
 import { isDomain } from '@postrider/smtp';
+import { networksOf } from './policy/networks.js';
 import { relayRules, type RelayRules } from './policy/relay-control.js';
 
 export interface Settings {
@@ -12,6 +14,8 @@ export interface Settings {
   readonly limits: Config['limits'];
   readonly privacy: Config['privacy'];
   readonly relay: RelayRules;
+  /** Whose mail may go before others' (RFC 6710 §4.1). */
+  readonly priorityNetworks: BlockList;
 }
 
 export function settingsOf(config: Config): Settings {
@@ -22,6 +26,7 @@ export function settingsOf(config: Config): Settings {
     limits: config.limits,
     privacy: config.privacy,
     relay: relayRules(config),
+    priorityNetworks: networksOf(config.priority.networks),
   };
 }
 

@@ -11,6 +11,7 @@ export interface HotKey {
 export const hotKeys: readonly HotKey[] = [
   { key: 'postmaster', effect: 'smtp-ingress, queue-manager: from the next mail on' },
   { key: 'limits', effect: 'smtp-ingress: from the next session on' },
+  { key: 'priority', effect: 'smtp-ingress: from the next mail on' },
   { key: 'privacy', effect: 'smtp-ingress: from the next command on' },
   { key: 'relay', effect: 'smtp-ingress: from the next recipient on' },
   { key: 'access', effect: 'smtp-ingress: from the next recipient on; a changed access file at once' },

@@ -62,6 +62,8 @@ export const configSchema = z.strictObject({
           recipients_a_minute: z.int().min(0).default(0),
         })
         .prefault({}),
+      /** For so long a mail is held for who submits it (RFC 4865); 0s: FUTURERELEASE is not offered. */
+      future_release: duration('30d'),
       /** Clients outside relay.networks wait so long for the banner; who speaks before it is refused. */
       greeting_delay: duration('0s'),
       /** Idle wait for a command (RFC 5321 §4.5.3.2.7). */
@@ -76,6 +78,8 @@ export const configSchema = z.strictObject({
       domains: z.array(domainOrSuffix).default([]),
     })
     .prefault({}),
+  /** Whose mail may go before others', besides that of who has authenticated (RFC 6710). */
+  priority: z.strictObject({ networks: z.array(network).prefault([]) }).prefault({}),
   /** Who may ask what; networks: those of `relay`, and whoever has authenticated. */
   privacy: z
     .strictObject({

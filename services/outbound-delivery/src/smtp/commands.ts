@@ -6,7 +6,8 @@ import type { Job, JobRecipient } from '@postrider/protocol';
 import { printXtext } from '@postrider/smtp';
 import type { Offer } from './offer.js';
 
-export function mailCommand(envelope: Job['envelope'], offer: Offer): string {
+/** @param scheduling its parameters, from scheduling-parameters.ts: they depend on the time */
+export function mailCommand(envelope: Job['envelope'], offer: Offer, scheduling = ''): string {
   const { reversePath, sizeInOctets, body, dsn } = envelope;
   return (
     `MAIL FROM:<${reversePath}>` +
@@ -17,7 +18,7 @@ export function mailCommand(envelope: Job['envelope'], offer: Offer): string {
     // RFC 3461 §5.2.1 (a), (b): as they were given, and not at all otherwise.
     (offer.dsn && dsn?.ret !== undefined ? ` RET=${dsn.ret}` : '') +
     (offer.dsn && dsn?.envid !== undefined ? ` ENVID=${printXtext(dsn.envid)}` : '') +
-    '\r\n'
+    `${scheduling}\r\n`
   );
 }
 

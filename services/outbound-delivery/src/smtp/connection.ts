@@ -116,6 +116,7 @@ export class SmtpConnection {
       take: () => jobs.take(),
       done: (job, outcomes) => jobs.done(job, outcomes),
       giveUp: (text) => this.#broken(text),
+      now: () => Date.now(),
       end: (end) => this.end(end),
     });
     if (this.#finishing) this.#transfer.finish();

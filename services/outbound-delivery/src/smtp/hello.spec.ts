@@ -38,6 +38,9 @@ it('says EHLO and learns what is offered', () => {
     size: true,
     sizeLimit: 1000,
     eightBit: true,
+    dsn: false,
+    deliverBy: undefined,
+    priority: false,
   });
 });
 

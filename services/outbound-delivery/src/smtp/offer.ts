@@ -1,7 +1,8 @@
 /** What a server takes, from its reply to EHLO or LHLO. */
 import { sizeLimit, type Extensions } from '@postrider/smtp';
+import { schedulingOffer, type SchedulingOffer } from './scheduling-parameters.js';
 
-export interface Offer {
+export interface Offer extends SchedulingOffer {
   /** Name of the exchanger: Remote-MTA. */
   readonly host: string;
   readonly lmtp: boolean;
@@ -24,4 +25,5 @@ export const offerOf = (extensions: Extensions, host: string, lmtp: boolean): Of
   sizeLimit: sizeLimit(extensions),
   eightBit: extensions.has('8BITMIME'),
   dsn: extensions.has('DSN'),
+  ...schedulingOffer(extensions),
 });

@@ -8,6 +8,7 @@ import type { Job, JobRecipient, RecipientOutcome } from '@postrider/protocol';
 import type { ServerReply } from '@postrider/smtp';
 import { mailCommand, rcptCommand } from './commands.js';
 import type { Offer } from './offer.js';
+import { schedulingParameters } from './scheduling-parameters.js';
 import type { Stage } from './stages.js';
 import { recipientRefused, refused, taken, type Progress, type Verdict } from './trouble.js';
 
@@ -23,6 +24,7 @@ export class Transaction {
   /** By recipient, grouped; complete once it has ended. */
   readonly outcomes: RecipientOutcome[] = [];
   readonly #offer: Offer;
+  readonly #begunAt: number;
   readonly #accepted: JobRecipient[] = [];
   /** Recipients that have an outcome; `all` of them in the ordinary course of things. */
   #settled: Set<JobRecipient> | 'all' | undefined;
@@ -32,9 +34,11 @@ export class Transaction {
   /** Which recipient's reply is awaited, at RCPT and with LMTP behind the content. */
   #next = 0;
 
-  constructor(job: Job, offer: Offer, afterReset: boolean) {
+  /** @param begunAt milliseconds since the epoch */
+  constructor(job: Job, offer: Offer, afterReset: boolean, begunAt: number) {
     this.job = job;
     this.#offer = offer;
+    this.#begunAt = begunAt;
     this.stage = afterReset ? 'rset' : 'mail';
   }
 
@@ -106,7 +110,7 @@ export class Transaction {
       case 'rset':
         return 'RSET\r\n';
       case 'mail':
-        return mailCommand(envelope, this.#offer);
+        return mailCommand(envelope, this.#offer, this.#scheduling());
       case 'rcpt':
         return rcptCommand(envelope.recipients[this.#next] ?? { forwardPath: '' }, this.#offer);
       case 'data':
@@ -116,6 +120,10 @@ export class Transaction {
       case 'ended':
         return '';
     }
+  }
+
+  #scheduling(): string {
+    return schedulingParameters(this.job.envelope.scheduling, this.#offer, this.#begunAt);
   }
 
   #mailReplied(reply: ServerReply): void {

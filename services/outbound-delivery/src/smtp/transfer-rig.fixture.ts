@@ -14,6 +14,8 @@ export const pipelining: Offer = {
   sizeLimit: undefined,
   eightBit: false,
   dsn: false,
+  deliverBy: undefined,
+  priority: false,
 };
 export const oneByOne: Offer = { ...pipelining, pipelining: false };
 export const lmtp: Offer = { ...pipelining, lmtp: true };
@@ -38,6 +40,7 @@ export function session(offer: Offer, jobs: readonly Job[]) {
       results.set(id, shown(outcomes));
     },
     giveUp: (text) => (told.gaveUp = text),
+    now: () => 0,
     end: (end) => (told.end = end),
   });
   transfer.offered();

@@ -8,6 +8,7 @@ import type { Diagnostic } from '@postrider/mail';
 import type { ChannelEnd, Job, RecipientOutcome } from '@postrider/protocol';
 import { stuffed, type ServerReply } from '@postrider/smtp';
 import type { Offer } from './offer.js';
+import { notInTime } from './scheduling-parameters.js';
 import type { Stage } from './stages.js';
 import { Transaction } from './transaction.js';
 import {
@@ -33,6 +34,8 @@ export interface TransferOutput {
   done(job: Job, outcomes: readonly RecipientOutcome[]): void;
   /** What the server says makes no sense: the session is to be broken off. */
   giveUp(text: string): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** It is over. */
   end(end: TransferEnd): void;
 }
@@ -191,10 +194,11 @@ export class Transfer {
     while (this.#begun < mailsPerSession) {
       const job = this.#output.take();
       if (job === undefined) return undefined;
-      const verdict = unacceptable(job, this.#offer);
+      const now = this.#output.now();
+      const verdict = unacceptable(job, this.#offer) ?? notInTime(job.envelope.scheduling, this.#offer, now);
       if (verdict === undefined) {
         this.#begun++;
-        const transaction = new Transaction(job, this.#offer, this.#resetDue);
+        const transaction = new Transaction(job, this.#offer, this.#resetDue, now);
         this.#resetDue = false;
         return transaction;
       }

@@ -2,7 +2,7 @@
  * A live mail as its owner sees it: what is open, and which parts of it are on their way. The envelope of a mail that
  * rests is kept as one string, and its content not at all, so that a deferred mail costs some hundred octets.
  */
-import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
+import type { Diagnostic, Envelope, MailId, Scheduling } from '@postrider/mail';
 import type { OpenRecipient, SpooledMail } from '@postrider/spool';
 import type { Channel, Site } from '../sites/site.js';
 import { packEnvelope, unpackEnvelope } from './packed-envelope.js';
@@ -51,6 +51,7 @@ export class QueueMail {
   readonly id: MailId;
   readonly acceptedAt: number;
   readonly bounce: boolean;
+  readonly scheduling: Scheduling | undefined;
   readonly replayed: boolean;
   readonly large: boolean;
   state: 'active' | 'resting' | 'held' | 'ended' = 'active';
@@ -61,6 +62,8 @@ export class QueueMail {
   /** Earliest `until` while it rests, milliseconds since the epoch. */
   until = 0;
   warned: boolean;
+  /** Its sender was told that the time is over that he set (RFC 2852 §4.1.3). */
+  toldLate = false;
   /** Found at a takeover: waits until workers have said whether they hold it. */
   settling = false;
   /** Parts that wait or are in flight. */
@@ -78,6 +81,7 @@ export class QueueMail {
     const { envelope, content } = mail;
     this.id = envelope.id;
     this.acceptedAt = envelope.acceptedAt;
+    this.scheduling = envelope.scheduling;
     this.bounce = envelope.reversePath === '';
     this.large = envelope.large !== undefined;
     this.replayed = replayed;

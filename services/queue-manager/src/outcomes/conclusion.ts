@@ -2,16 +2,18 @@
  * From what was found about a mail's recipients to its records: the mail's own state changes at once, and what is to
  * be written, told and made of it (DSNs) is returned. No I/O.
  */
-import type { Diagnostic, DsnAction, MailRecord } from '@postrider/mail';
-import type { OpenState, QueueMail } from '../mail/queue-mail.js';
+import { releasedAt, type Diagnostic, type DsnAction, type MailRecord } from '@postrider/mail';
+import { earliestUntil, type OpenState, type QueueMail } from '../mail/queue-mail.js';
 import { sharedDiagnostic } from '../mail/shared-diagnostic.js';
 import type { QueuePolicy } from '../settings.js';
-import { judge, type Outcome, type Verdict } from './verdict.js';
+import { overdue } from './schedule.js';
+import { endedBy, judge, type Outcome, type Verdict } from './verdict.js';
 
 /** What became of some recipients of one mail, in one attempt. */
 export interface Finding {
   readonly opens: readonly OpenState[];
-  readonly outcome: Outcome;
+  /** `overdue`: no attempt; its sender's time is over, and he is told (RFC 2852 §4.1.3). */
+  readonly outcome: Outcome | 'overdue';
   readonly diagnostic: Diagnostic;
   readonly attempt: number;
   /** Milliseconds since the epoch: the site is left alone until then. */
@@ -57,10 +59,15 @@ export function conclude(
   const conclusion: Conclusion = { records: [], facts: [], failed: [], succeeded: [], delayed: [] };
   for (const finding of findings) {
     const unknowns = finding.opens.reduce((most, open) => Math.max(most, open.unknowns), 0);
-    const verdict = judge(mail, { ...finding, unknowns, notBefore: finding.notBefore ?? 0 }, policy, now);
+    const { outcome, notBefore = 0 } = finding;
+    const verdict =
+      outcome === 'overdue'
+        ? { verdict: 'later' as const, kind: 'deferred' as const, until: earliestUntil(finding.opens) }
+        : judge(mail, { ...finding, outcome, unknowns, notBefore }, policy, now);
     if (verdict.verdict === 'final') end(mail, finding, verdict, { conclusion, now });
     else postpone(mail, finding, verdict, { conclusion, now });
   }
+  tellLate(mail, conclusion, now);
   warnOnce(mail, conclusion, policy, now);
   return conclusion;
 }
@@ -121,6 +128,16 @@ function postpone(
   conclusion.facts.push(factOf('held', mail, opens, { attempt, until, diagnostic }));
 }
 
+/** RFC 2852 §4.1.3: once, whatever else is said of the delay. */
+function tellLate(mail: QueueMail, { records, delayed }: Conclusion, now: number): void {
+  const by = mail.scheduling?.deliverBy;
+  if (by?.mode !== 'N' || mail.toldLate || mail.bounce || now < by.at) return;
+  if (!records.some(({ kind }) => kind === 'deferred')) return;
+  mail.toldLate = mail.warned = true;
+  for (const { index, diagnostic } of mail.open)
+    delayed.push({ index, action: 'delayed', diagnostic: endedBy(overdue, diagnostic) });
+}
+
 /** All recipients that have waited since then are named in one warning. */
 function warnOnce(
   mail: QueueMail,
@@ -128,7 +145,7 @@ function warnOnce(
   { warn }: QueuePolicy,
   now: number,
 ): void {
-  if (mail.warned || mail.bounce || now - mail.acceptedAt < warn) return;
+  if (mail.warned || mail.bounce || now - releasedAt(mail) < warn) return;
   if (!records.some(({ kind }) => kind === 'deferred')) return;
   mail.warned = true;
   for (const { index, diagnostic } of mail.open)

@@ -174,7 +174,7 @@ function dsnRequests(mail: QueueMail, conclusion: Conclusion): readonly DsnReque
   if (failed.length + delayed.length + succeeded.length === 0) return [];
   const failures = wanted(mail, failed, 'FAILURE');
   const delays = wanted(mail, delayed, 'DELAY');
-  if (failures.length > 0 && delays.length > 0) mail.warned = false;
+  if (failures.length > 0 && delays.length > 0) mail.warned = mail.toldLate = false;
   const { envelope, content } = mail;
   return [failures.length > 0 ? failures : delays, wanted(mail, succeeded, 'SUCCESS')].flatMap(
     ([first, ...others]) =>

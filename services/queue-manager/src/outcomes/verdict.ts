@@ -2,9 +2,9 @@
  * What follows from an attempt's outcome for the recipients it was about: all the queue's failure policy. Pure.
  * RFC 5321 §4.5.4.1 (retries, giving up), RFC 3463 (4.4.7: delivery time expired).
  */
-import type { Diagnostic, FinalKind, MailId } from '@postrider/mail';
+import { isTooLate, type Diagnostic, type FinalKind, type MailId, type Scheduling } from '@postrider/mail';
 import type { QueuePolicy } from '../settings.js';
-import { expiresAt, retryPause, unknownPause, unknownsHeld } from './schedule.js';
+import { expiresAt, retryPause, tooLate, unknownPause, unknownsHeld } from './schedule.js';
 
 export type Outcome = 'delivered' | 'relayed' | 'expanded' | 'temporary' | 'permanent' | 'unknown';
 
@@ -34,6 +34,7 @@ export interface Judged {
   readonly acceptedAt: number;
   /** Null reverse-path: a bounce, which expires earlier. */
   readonly bounce: boolean;
+  readonly scheduling?: Scheduling | undefined;
 }
 
 /** @param now milliseconds since the epoch */
@@ -59,7 +60,9 @@ function temporary(
   policy: QueuePolicy,
   now: number,
 ): Verdict {
-  const end = expiresAt(mail, policy);
+  if (isTooLate(mail, now))
+    return { verdict: 'final', kind: 'failed', diagnostic: endedBy(tooLate, diagnostic), expired: true };
+  const end = endOf(mail, policy);
   if (now >= end)
     return { verdict: 'final', kind: 'failed', diagnostic: expiredDiagnostic(diagnostic), expired: true };
   // One last attempt when the time is over, and no pause beyond it.
@@ -81,7 +84,20 @@ function unknown({ unknowns }: Attempt, now: number): Verdict {
   return { verdict: 'later', kind: 'unknown', until: now + unknownPause(unknowns + 1) };
 }
 
-/** The last reason stays readable behind our own. */
-function expiredDiagnostic(last: Diagnostic): Diagnostic {
-  return { ...last, status: '4.4.7', text: `delivery time expired; last: ${last.text}` };
+/** No attempt after the time that the sender set (RFC 2852 §4.1.3). */
+function endOf(mail: Judged, policy: QueuePolicy): number {
+  const end = expiresAt(mail, policy);
+  const by = mail.scheduling?.deliverBy;
+  return by?.mode === 'R' ? Math.min(end, by.at) : end;
 }
+
+/** The last reason stays readable behind our own. */
+const expiredDiagnostic = (last: Diagnostic): Diagnostic =>
+  endedBy({ status: '4.4.7', text: 'delivery time expired' }, last);
+
+/** @param last undefined: there was no attempt */
+export const endedBy = ({ status, text }: Diagnostic, last: Diagnostic | undefined): Diagnostic => ({
+  ...last,
+  status,
+  text: last === undefined ? text : `${text}; last: ${last.text}`,
+});

@@ -1,5 +1,5 @@
 /** Acts of an administrator: each is a record in the log, and told when it is durable. */
-import type { MailId, MailRecord } from '@postrider/mail';
+import { releasedAt, type MailId, type MailRecord } from '@postrider/mail';
 import type { MailFilter } from '@postrider/protocol';
 import type { Announcer } from '../events.js';
 import type { MailBook } from '../mail/mail-book.js';
@@ -29,9 +29,10 @@ export class Acts {
     this.#options = options;
   }
 
-  /** Deferred mail is tried now; a site that was left alone too. */
+  /** Deferred mail is tried now, but not what its sender wants held (RFC 4865 §4.2); a site that was left alone too. */
   retry(filter: MailFilter): Promise<readonly MailId[]> {
-    const mails = this.#select(filter, ({ state }) => state === 'resting');
+    const now = this.#options.environment.clock.now();
+    const mails = this.#select(filter, (mail) => mail.state === 'resting' && releasedAt(mail) <= now);
     const { announcer } = this.#options;
     return this.#act(mails, (mail, batch, at) => {
       batch.record(mail, [{ kind: 'retry', id: mail.id, at }]);
@@ -96,12 +97,13 @@ export class Acts {
   /** It is taken up as soon as the window has room. */
   #due(mail: QueueMail, now: number): void {
     const { book, sites, resting } = this.#options;
+    const releasedLater = releasedAt(mail) > now;
     for (const open of mail.open) {
-      open.until = 0;
+      open.until = releasedLater ? releasedAt(mail) : 0;
       const site = open.site === undefined ? undefined : sites.get(open.site);
       if (site !== undefined) site.block = undefined;
     }
-    mail.until = now;
+    mail.until = Math.max(now, releasedAt(mail));
     book.to(mail, 'resting');
     resting.add(mail);
   }

@@ -2,7 +2,9 @@
  * Reads the shard's live mail as far as the window has room, and gives each to where it belongs: to its sites, to
  * rest, or held.
  */
+import { releasedAt } from '@postrider/mail';
 import type { SpooledMail } from '@postrider/spool';
+import type { Announcer } from '../events.js';
 import type { MailBook } from '../mail/mail-book.js';
 import { earliestUntil, QueueMail } from '../mail/queue-mail.js';
 import type { Resting } from '../mail/resting.js';
@@ -10,6 +12,7 @@ import { Batch } from '../outcomes/batch.js';
 import type { Journal } from '../outcomes/journal.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
 import { wasWarned } from '../outcomes/schedule.js';
+import type { Deadlines } from './deadlines.js';
 import type { ShardEnvironment } from './environment.js';
 import type { Placing } from './placing.js';
 import type { Settling } from './settling.js';
@@ -22,6 +25,8 @@ export interface IntakeOptions {
   readonly outcomes: Outcomes;
   readonly placing: Placing;
   readonly settling: Settling;
+  readonly deadlines: Deadlines;
+  readonly announcer: Announcer;
   /** The log can't be read any further by us. */
   readonly failed: (fault: unknown) => void;
 }
@@ -89,6 +94,8 @@ export class Intake {
     const { queue } = environment.settings();
     mail.warned = mail.open.some((open) => wasWarned(mail, open, queue));
     book.add(mail);
+    this.#options.deadlines.add(mail);
+    if (releasedAt(mail) > now) this.#untilRelease(mail);
     if (mail.held !== undefined || earliestUntil(mail.open) > now) {
       this.#putAway(mail);
       return;
@@ -99,6 +106,21 @@ export class Intake {
     }
     if (!settling.add(mail))
       placing.place(mail, mail.open.length === 1 ? mail.open : mail.open.filter(({ until }) => until <= now));
+  }
+
+  /** Its sender wants it held (RFC 4865 §4.2): follows from the envelope, so that no record says it. */
+  #untilRelease(mail: QueueMail): void {
+    const until = releasedAt(mail);
+    const text = `held until ${new Date(until).toISOString()}, as its sender wants it`;
+    const diagnostic = { status: '4.3.2', text };
+    for (const open of mail.open) {
+      open.until = Math.max(open.until, until);
+      open.diagnostic ??= diagnostic;
+    }
+    if (mail.replayed) return;
+    const recipients = mail.forwardPaths(mail.open);
+    const facts = { recipients, first: mail.open[0]?.index ?? 0, attempt: 0, until, diagnostic };
+    this.#options.announcer.fact(mail.id, { kind: 'deferred', ...facts });
   }
 
   /** Found in SPOOL and not to be tried now: it goes to where such mail is kept. */

@@ -2,6 +2,7 @@
  * Takes a mail that is due to its sites: routes its recipients, groups them by site, and queues each group. When all
  * domains are known nothing is awaited.
  */
+import { isTooLate } from '@postrider/mail';
 import { ContentMissing } from '@postrider/spool';
 import type { Announcer } from '../events.js';
 import type { MailBook } from '../mail/mail-book.js';
@@ -10,6 +11,7 @@ import { Batch } from '../outcomes/batch.js';
 import type { Finding } from '../outcomes/conclusion.js';
 import type { Journal } from '../outcomes/journal.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
+import { tooLate } from '../outcomes/schedule.js';
 import { domainOf } from '../routing/address.js';
 import type { Placement } from '../routing/placement.js';
 import type { Dispatcher } from '../sites/dispatcher.js';
@@ -158,7 +160,7 @@ export class Placing {
     const findings: Finding[] = expansions(mail);
     const parts: Part[] = [];
     for (const { placement, opens } of groups.values()) {
-      const finding = this.#finding(placement, opens);
+      const finding = this.#finding(mail, placement, opens);
       if (finding !== undefined) findings.push(finding);
       else if (placement.kind === 'site') {
         parts.push(partOf(mail, this.#options.sites.at(placement.site, placement.destination), opens));
@@ -171,13 +173,14 @@ export class Placing {
   }
 
   /** What needs no attempt to be known: no route, no such domain, or a site that is left alone for now. */
-  #finding(placement: Placement, opens: readonly OpenState[]): Finding | undefined {
+  #finding(mail: QueueMail, placement: Placement, opens: readonly OpenState[]): Finding | undefined {
     const attempt = nextAttempt(opens);
+    const now = this.#options.environment.clock.now();
+    if (isTooLate(mail, now)) return { opens, outcome: 'permanent', diagnostic: tooLate, attempt };
     if (placement.kind !== 'site') {
       return { opens, outcome: placement.kind, diagnostic: placement.diagnostic, attempt };
     }
     for (const open of opens) open.site = placement.site;
-    const now = this.#options.environment.clock.now();
     const block = this.#options.sites.get(placement.site)?.blockedAt(now);
     if (block === undefined) return undefined;
     return { opens, outcome: 'temporary', diagnostic: block.diagnostic, attempt, notBefore: block.until };

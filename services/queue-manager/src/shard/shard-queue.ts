@@ -20,6 +20,7 @@ import type { Channel, Site } from '../sites/site.js';
 import type { Part } from '../mail/queue-mail.js';
 import { Sites } from '../sites/sites.js';
 import { Acts } from './acts.js';
+import { Deadlines } from './deadlines.js';
 import type { ShardEnvironment } from './environment.js';
 import { Intake } from './intake.js';
 import { Placing } from './placing.js';
@@ -58,6 +59,7 @@ export class ShardQueue {
   readonly #reports: Reports;
   readonly #workers: Workers;
   readonly #relief: WindowRelief;
+  readonly #deadlines: Deadlines;
   #look: Timer | undefined;
   #draining = false;
 
@@ -86,6 +88,7 @@ export class ShardQueue {
     const ends = new Ends({ ...common, place: (mail, opens) => this.#placing.place(mail, opens) });
     const placing = new Placing({ ...common, hold: (mail, reason) => this.acts.holdOne(mail, reason) });
     const settling = new Settling({ ...common, free: (mail) => this.#intake.take(mail) });
+    this.#deadlines = new Deadlines(common);
     this.acts = new Acts(common);
     this.limit = new SiteLimit({
       clock,
@@ -94,7 +97,7 @@ export class ShardQueue {
     });
     [this.#journal, this.#resting, this.#opener] = [journal, resting, opener];
     [this.#dispatcher, this.#ends, this.#placing, this.#settling] = [dispatcher, ends, placing, settling];
-    this.#intake = new Intake({ ...common, placing, settling, failed });
+    this.#intake = new Intake({ ...common, placing, settling, deadlines: this.#deadlines, failed });
     this.#reports = new Reports({ ...common, ends, settling });
     this.#workers = new Workers({ ...common, ends, settling });
     this.#relief = new WindowRelief(common);
@@ -161,6 +164,7 @@ export class ShardQueue {
     this.#look?.cancel();
     this.#intake.end();
     this.#resting.end();
+    this.#deadlines.end();
     this.#settling.end();
   }
 

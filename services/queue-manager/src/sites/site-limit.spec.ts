@@ -82,12 +82,13 @@ test('a new owner learns for a while, unless nobody can hold anything', async ()
 });
 
 test('it tells what is granted and held, and no more of a shard that vanished', async () => {
-  const { limit, clock } = limitOf(true);
+  const { limit, clock } = limitOf();
   ask(limit, '0', [2, 5]);
   ask(limit, '1', [1, 3]);
   expect(limit.states()).toEqual([{ site: 's', limit: 20, granted: 8, holding: 3 }]);
   await clock.advance(times.grant - 1);
   ask(limit, '1', [1, 1]);
-  await clock.advance(2);
+  await clock.advance(times.channelIdle + 2);
+  ask(limit, '1', [1, 1]);
   expect(limit.states()).toEqual([{ site: 's', limit: 20, granted: 1, holding: 1 }]);
 });

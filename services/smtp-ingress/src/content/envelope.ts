@@ -1,5 +1,13 @@
 /** Envelopes for what a transaction has gathered: one, or several that share the content (DESIGN §3). */
-import type { ClientFacts, Envelope, EnvelopeDsn, LargeContent, MailId, Recipient } from '@postrider/mail';
+import type {
+  ClientFacts,
+  Envelope,
+  EnvelopeDsn,
+  LargeContent,
+  MailId,
+  Recipient,
+  Scheduling,
+} from '@postrider/mail';
 import type { AcceptedForwardPath } from '../policy/recipients.js';
 
 /** Recipients of one mail object. */
@@ -20,6 +28,7 @@ export interface MailFacts {
   readonly identity?: string;
   readonly large?: LargeContent;
   readonly dsn?: EnvelopeDsn;
+  readonly scheduling?: Scheduling;
 }
 
 /** The first has the mail's id, the others `ID-1`, `ID-2`, ... */

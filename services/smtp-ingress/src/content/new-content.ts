@@ -28,7 +28,12 @@ export function newContent(
   });
 }
 
-function traceOf({ client, forwardPaths }: StateNamed<'rcpt'>, facts: SessionFacts, id: string): string {
+function traceOf(
+  { client, transaction, forwardPaths }: StateNamed<'rcpt'>,
+  facts: SessionFacts,
+  id: string,
+): string {
+  const { priority } = transaction.scheduling ?? {};
   const { ingress, address, tls, identity, role } = facts;
   const onlyOne = forwardPaths.length === 1 ? { forwardPath: forwardPaths[0].given } : {};
   return traceField({
@@ -40,6 +45,7 @@ function traceOf({ client, forwardPaths }: StateNamed<'rcpt'>, facts: SessionFac
     at: ingress.clock.now(),
     ...(identity && role.submission ? { identity: identity.name } : {}),
     ...(tls ? { tlsCipher: tls.cipher } : {}),
+    ...(priority === undefined ? {} : { priority }),
     ...onlyOne,
   });
 }

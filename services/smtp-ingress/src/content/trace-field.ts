@@ -15,6 +15,8 @@ export interface Trace {
   readonly id: string;
   /** The only recipient; with several none is named, since they must not learn of each other (RFC 5321 §7.2). */
   readonly forwardPath?: string;
+  /** Clause of RFC 6710 §7; not said when it is 0. */
+  readonly priority?: number;
   /** Registered name of the cipher suite, of a session in TLS (RFC 8314 §4.3). */
   readonly tlsCipher?: string;
   /** Milliseconds since the epoch. */
@@ -26,9 +28,10 @@ export function traceField(trace: Trace): string {
   const recipient = trace.forwardPath === undefined ? '' : `\r\n\tfor <${trace.forwardPath}>`;
   const identity = isCtext(trace.identity) ? `\r\n\t(authenticated as ${trace.identity})` : '';
   const tls = trace.tlsCipher === undefined ? '' : `\r\n\ttls ${trace.tlsCipher}`;
+  const priority = trace.priority === undefined ? '' : `\r\n\tPRIORITY ${trace.priority}`;
   return (
     `Received: from ${from}${identity}\r\n` +
-    `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient}${tls};\r\n` +
+    `\tby ${trace.hostname} with ${trace.protocol} id ${trace.id}${recipient}${tls}${priority};\r\n` +
     `\t${localDateTime(trace.at)}\r\n`
   );
 }

@@ -1,5 +1,5 @@
 /** The states of a session (RFC 5321 §4.1.4), one union: what cannot be, cannot be written. */
-import type { Envelope, EnvelopeDsn } from '@postrider/mail';
+import type { Envelope, EnvelopeDsn, Scheduling } from '@postrider/mail';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { AcceptedForwardPath } from '../policy/recipients.js';
 
@@ -15,6 +15,7 @@ export interface Transaction {
   readonly reversePath: string;
   readonly body: Envelope['body'];
   readonly dsn?: EnvelopeDsn;
+  readonly scheduling?: Scheduling;
 }
 
 export type NonEmpty<T> = readonly [T, ...T[]];

@@ -4,6 +4,7 @@
  */
 import { parseMailArguments, reply, type Reply } from '@postrider/smtp';
 import { mailParameters } from '../extensions.js';
+import { loweredPriority } from '../scheduling-parameters.js';
 import { noRoom, tooManyMails, spoolAway, syntaxError } from '../session/replies.js';
 import { mayUse } from '../auth/listener-auth.js';
 import { defineVerb, type SessionFacts } from './verb.js';
@@ -31,7 +32,8 @@ export const mail = defineVerb({
     const room = ingress.writer.room();
     if (room !== 'ok') return { reply: room === 'full' ? noRoom : spoolAway, about: reversePath };
     const transaction = { ...parameters, reversePath };
-    return { reply: senderOk, state: { name: 'mail', client, transaction } };
+    const lowered = loweredPriority(parsed.value.parameters, parameters);
+    return { reply: lowered ?? senderOk, state: { name: 'mail', client, transaction } };
   },
 });
 
