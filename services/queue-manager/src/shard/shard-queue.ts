@@ -39,6 +39,7 @@ export class ShardQueue {
   readonly sites = new Sites();
   readonly limit: SiteLimit;
   readonly acts: Acts;
+  readonly #announcer: Announcer;
   readonly #journal: Journal;
   readonly #resting: Resting;
   readonly #dispatcher: Dispatcher;
@@ -83,6 +84,7 @@ export class ShardQueue {
       limit: () => environment.settings().channelsPerSite,
       alone: environment.alone,
     });
+    this.#announcer = announcer;
     [this.#journal, this.#resting, this.#opener] = [journal, resting, opener];
     [this.#dispatcher, this.#ends, this.#placing, this.#settling] = [dispatcher, ends, placing, settling];
     this.#intake = new Intake({ ...common, placing, settling, failed });
@@ -120,6 +122,7 @@ export class ShardQueue {
     return {
       ...owner.figures(),
       ...sites,
+      ...this.#announcer.figures(),
       readyParts: ready,
       active,
       deferred,
@@ -127,6 +130,8 @@ export class ShardQueue {
       contentOctets,
       oldestInSeconds: this.#ageInSeconds(this.book.oldestAt()),
       oldestReadyInSeconds: this.#ageInSeconds(this.sites.oldestReadyAt()),
+      oldestDeferredInSeconds: this.#ageInSeconds(this.book.oldestDeferredAt()),
+      oldestHeldInSeconds: this.#ageInSeconds(this.book.oldestHeldAt()),
       unwrittenForInMilliseconds: Math.round(owner.unwrittenFor()),
       grantedSites: this.limit.sites,
     };
