@@ -8,6 +8,7 @@ const pathKeys = new Set([
   'nats.ca_file',
   'users.file',
   'access.file',
+  'outbound.proxy_password_file',
 ]);
 /** `sni` names are domains, so that there are dots in them. */
 const listenerFiles = /^listeners\.[^.]+\.tls\.(?:sni\..+\.)?(?:certificate|key)_file$/;
