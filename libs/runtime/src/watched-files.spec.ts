@@ -1,25 +1,23 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tempFolder, waitFor, type TempFolder } from '@postrider/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WatchedFiles } from './watched-files.js';
 
-const patience = 20_000;
-
-let folder: TempFolder;
+let folder: string;
 let watched: WatchedFiles | undefined;
 let changes: number;
 beforeEach(() => {
-  folder = tempFolder('postrider-watched-');
+  folder = mkdtempSync(join(tmpdir(), 'postrider-watched-'));
   changes = 0;
 });
 afterEach(() => {
   watched?.stop();
-  folder.remove();
+  rmSync(folder, { recursive: true });
 });
 
 const watchFile = (name: string): void => {
-  watched = new WatchedFiles([join(folder.path, name)], {
+  watched = new WatchedFiles([join(folder, name)], {
     changed: () => changes++,
     failed: (error) => {
       throw error;
@@ -27,21 +25,19 @@ const watchFile = (name: string): void => {
   });
   watched.begin();
 };
-const changed = (times: number): Promise<boolean> =>
-  waitFor(
-    () => changes === times,
-    patience,
-    () => `${times} changes, ${changes} were told`,
-  );
+async function changed(times: number): Promise<void> {
+  while (changes < times) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(changes).toBe(times);
+}
 
 /** As a kubelet writes the versions of a Secret or ConfigMap. */
 function writeVersion(version: string, text: string, before?: string): void {
-  mkdirSync(join(folder.path, version));
-  writeFileSync(join(folder.path, version, 'tls.crt'), text);
-  symlinkSync(version, join(folder.path, '..data_tmp'));
-  renameSync(join(folder.path, '..data_tmp'), join(folder.path, '..data'));
-  if (before === undefined) symlinkSync(join('..data', 'tls.crt'), join(folder.path, 'tls.crt'));
-  else rmSync(join(folder.path, before), { recursive: true });
+  mkdirSync(join(folder, version));
+  writeFileSync(join(folder, version, 'tls.crt'), text);
+  symlinkSync(version, join(folder, '..data_tmp'));
+  renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
+  if (before === undefined) symlinkSync(join('..data', 'tls.crt'), join(folder, 'tls.crt'));
+  else rmSync(join(folder, before), { recursive: true });
 }
 
 test("a Secret's new version is told once: the file's own name never changes, `..data` does", async () => {
@@ -54,19 +50,19 @@ test("a Secret's new version is told once: the file's own name never changes, `.
 });
 
 test('an editor that renames, and one that writes in place', async () => {
-  writeFileSync(join(folder.path, 'a'), 'one');
+  writeFileSync(join(folder, 'a'), 'one');
   watchFile('a');
-  writeFileSync(join(folder.path, 'a.new'), 'two');
-  renameSync(join(folder.path, 'a.new'), join(folder.path, 'a'));
+  writeFileSync(join(folder, 'a.new'), 'two');
+  renameSync(join(folder, 'a.new'), join(folder, 'a'));
   await changed(1);
-  writeFileSync(join(folder.path, 'a'), 'three');
+  writeFileSync(join(folder, 'a'), 'three');
   await changed(2);
 });
 
 test('what happens to other files of the folder is nothing', () => {
-  writeFileSync(join(folder.path, 'a'), 'one');
+  writeFileSync(join(folder, 'a'), 'one');
   watchFile('a');
-  writeFileSync(join(folder.path, 'b'), 'other');
+  writeFileSync(join(folder, 'b'), 'other');
   watched?.check();
   expect(changes).toBe(0);
 });
