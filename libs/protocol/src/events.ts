@@ -108,6 +108,14 @@ export interface EventRecord {
   readonly [fact: string]: unknown;
 }
 
+/** A figure that tells how values are spread, since the start of the process. */
+export interface HistogramFigure {
+  /** By inclusive bound: how many were not above it. */
+  readonly upTo: Readonly<Record<string, number>>;
+  readonly count: number;
+  readonly sum: number;
+}
+
 /** On `mta.status.<service>.<instance>` every second. */
 export interface StatusRecord {
   readonly at: string;

@@ -8,6 +8,7 @@ export {
   type EventName,
   type EventRecord,
   type ServiceName,
+  type HistogramFigure,
   type StatusRecord,
 } from './events.js';
 export {

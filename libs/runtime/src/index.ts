@@ -1,4 +1,6 @@
 export { cannotListen } from './cannot-listen.js';
+export { dial, type Dialled, type Proxy } from './dial.js';
+export { outboundProxy } from './config/outbound-proxy.js';
 export { describeConfig, printConfig, type ConfigEntry } from './config/describe.js';
 export { hotKeys, type HotKey } from './config/hot-keys.js';
 export { ConfigError, loadConfig, type LoadedConfig, type LoadOptions } from './config/load.js';

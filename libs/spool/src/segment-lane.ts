@@ -17,6 +17,8 @@ export interface LaneOptions {
   /** How long a segment of unknown fate is retried, milliseconds. */
   readonly giveUpAfter: number;
   readonly committed: ((shard: string, sequence: number, mails: number) => void) | undefined;
+  /** A segment: milliseconds from its first publish on, octets. */
+  readonly acknowledged: (took: number, octets: number) => void;
   readonly full: () => void;
   readonly disk: DiskRoom;
   /** Takes what waits to another shard. @returns false when there is none */
@@ -51,9 +53,6 @@ export class SegmentLane {
   mails = 0;
   /** Milliseconds of the last publish. */
   lastCommit = 0;
-  /** Milliseconds of all publishes that were acknowledged. */
-  commitTime = 0;
-  octets = 0;
   readonly #options: LaneOptions;
   #queue: WaitingCommit[] = [];
   #segment: Segment | undefined;
@@ -136,8 +135,7 @@ export class SegmentLane {
     }
     const took = clock.monotonic() - startedAt;
     this.lastCommit = Math.round(took);
-    this.commitTime += took;
-    this.octets += frame.length;
+    this.#options.acknowledged(took, frame.length);
     this.segments++;
     this.mails += commits.length;
     committed?.(shard, result.sequence, commits.length);

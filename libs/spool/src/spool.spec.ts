@@ -88,7 +88,13 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     const writer = spool.writer({ shards: [shard], committed: (_, __, mails) => segments.push(mails) });
     await Promise.all(Array.from({ length: 50 }, () => writer.commit(mailOf())));
     expect(segments).toEqual([1, 49]);
-    expect(writer.figures()).toMatchObject({ segments: 2, segmentMails: 50, waitingForCommit: 0 });
+    expect(writer.figures()).toMatchObject({
+      segments: 2,
+      segmentMails: 50,
+      waitingForCommit: 0,
+      segmentInOctets: { count: 2 },
+      commitInSeconds: { count: 2 },
+    });
     await writer.drained();
   });
 

@@ -45,7 +45,7 @@ export interface SpoolWriter {
   /** Resolves when nothing is in flight. */
   drained(): Promise<void>;
   /** Segments published, mails in them, publishes in flight, last commit time: for the gauge. */
-  figures(): Readonly<Record<string, number>>;
+  figures(): Readonly<Record<string, unknown>>;
 }
 
 export type CommitResult =

@@ -8,6 +8,7 @@ import type { MailId, MailObject } from '@postrider/mail';
 import { times } from '@postrider/protocol';
 import { anyRoom, type DiskRoom } from './disk-room.js';
 import { mailItem, writerIdLength } from './frame.js';
+import { Histogram } from './histogram.js';
 import { largeContentWriter } from './large-content.js';
 import type { Log } from './log.js';
 import { frameLimit, largeContentInOctets, shardStreams, softLimit } from './names.js';
@@ -26,6 +27,11 @@ export interface WriterContext {
 /** How often a shard's room is looked at while mail flows, milliseconds. */
 const roomCheckedEvery = 1_000;
 
+/** Octets of a segment: from a small mail alone to as many as a publish may carry. */
+const sizeBounds = [4_096, 16_384, 65_536, 262_144, 524_288, 1_048_576];
+/** Seconds of a commit: from an fsync on a fast disk to the time after which a segment is given up. */
+const timeBounds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
 export class SegmentWriter implements SpoolWriter {
   readonly #context: WriterContext;
   readonly #disk: DiskRoom;
@@ -35,6 +41,8 @@ export class SegmentWriter implements SpoolWriter {
   #roomCheckedAt = -Infinity;
   /** Mails that found no place: 452 and 451 to the client. */
   readonly #turnedAway = { full: 0, away: 0 };
+  readonly #sizes = new Histogram(sizeBounds);
+  readonly #times = new Histogram(timeBounds);
   /** Segments refused for want of room: an answer about the room that was on its way then is of yesterday. */
   #refusals = 0;
 
@@ -48,6 +56,10 @@ export class SegmentWriter implements SpoolWriter {
       writer,
       limit: frameLimit(context.log.maxPayloadInOctets),
       committed: options.committed,
+      acknowledged: (took: number, octets: number) => {
+        this.#times.observe(took / 1000);
+        this.#sizes.observe(octets);
+      },
     };
     const [first, ...rest] = options.shards.map((shard): SegmentLane => {
       const lane: SegmentLane = new SegmentLane({
@@ -113,14 +125,14 @@ export class SegmentWriter implements SpoolWriter {
     await Promise.all(this.#lanes.map((lane) => lane.drained()));
   }
 
-  figures(): Readonly<Record<string, number>> {
+  figures(): Readonly<Record<string, unknown>> {
     const sum = (of: (lane: SegmentLane) => number): number =>
       this.#lanes.reduce((total, lane) => total + of(lane), 0);
     return {
       segments: sum((lane) => lane.segments),
       segmentMails: sum((lane) => lane.mails),
-      segmentOctets: sum((lane) => lane.octets),
-      commitInMilliseconds: Math.round(sum((lane) => lane.commitTime)),
+      segmentInOctets: this.#sizes.figure(),
+      commitInSeconds: this.#times.figure(),
       turnedAwayFull: this.#turnedAway.full,
       turnedAwayUnavailable: this.#turnedAway.away,
       waitingForCommit: sum((lane) => lane.waiting),

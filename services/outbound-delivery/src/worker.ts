@@ -15,7 +15,7 @@ import {
   type OpenChannel,
   type RecipientOutcome,
 } from '@postrider/protocol';
-import type { Config, RunningService, ServiceContext } from '@postrider/runtime';
+import { outboundProxy, type Config, type RunningService, type ServiceContext } from '@postrider/runtime';
 import { Channel } from './channel.js';
 import type { Delivery, LargeContentReader } from './delivery.js';
 import { maildirs } from './local/deliver-maildir.js';
@@ -185,6 +185,7 @@ export class Worker implements RunningService {
       case 'lmtp':
         return new SmtpDelivery(destination, {
           clock,
+          proxy: outboundProxy(this.#config),
           ehlo: outbound.ehlo || hostname || systemName(),
           families: outbound.families,
           tls: outbound.tls === 'opportunistic',

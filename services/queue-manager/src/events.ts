@@ -11,9 +11,28 @@ type Facts<E extends EventName<'queue-manager'>> = EventFacts['queue-manager'][E
 
 export class Announcer {
   readonly #bus: Bus;
+  /** Recipients, by kind of fact, since the start of the process. */
+  readonly #recipients: Record<Fact['kind'], number> = {
+    deferred: 0,
+    failed: 0,
+    expired: 0,
+    unknown: 0,
+    held: 0,
+  };
 
   constructor(bus: Bus) {
     this.#bus = bus;
+  }
+
+  figures(): Readonly<Record<string, number>> {
+    const { deferred, failed, expired, unknown, held } = this.#recipients;
+    return {
+      recipientsDeferred: deferred,
+      recipientsFailed: failed,
+      recipientsExpired: expired,
+      recipientsUnknown: unknown,
+      recipientsHeld: held,
+    };
   }
 
   taken(facts: Facts<'taken'>): void {
@@ -53,6 +72,7 @@ export class Announcer {
   }
 
   fact(mail: MailId, { kind, recipients, first, attempt, until, diagnostic }: Fact): void {
+    this.#recipients[kind] += recipients.length;
     const id = `${mail}:${kind}:${attempt}:${first}`;
     const common = { mail, recipients, diagnostic };
     const time = new Date(until).toISOString();

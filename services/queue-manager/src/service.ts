@@ -70,5 +70,7 @@ function figuresOf(seats: readonly ShardSeat[], members: number): Readonly<Recor
 const oldest: ReadonlySet<string> = new Set([
   'oldestInSeconds',
   'oldestReadyInSeconds',
+  'oldestDeferredInSeconds',
+  'oldestHeldInSeconds',
   'unwrittenForInMilliseconds',
 ]);

@@ -43,7 +43,12 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const { counts, budget, writer } = ingress;
   return {
     listening: listeners.listening,
-    figures: () => ({ ...counts, contentHeldInOctets: budget.used, ...writer.figures() }),
+    figures: () => ({
+      ...counts,
+      contentHeldInOctets: budget.used,
+      certificateLeftInSeconds: listeners.certificatesLeft(),
+      ...writer.figures(),
+    }),
     reconfigured: (config) => {
       ingress.settings = settingsOf(config);
       ingress.access.reconfigured(config.access);

@@ -38,7 +38,7 @@ export class Listeners {
   #connections = 0;
   #draining = false;
   #drained: (() => void) | undefined;
-  readonly #tls: TlsServer[] = [];
+  readonly #tls = new Map<string, TlsServer>();
   readonly #dataDir: string;
   readonly #authentication: Authentication | undefined;
   readonly #watcher: ConnectionWatcher = {
@@ -67,6 +67,18 @@ export class Listeners {
     }
   }
 
+  /** What is left of each certificate, seconds: by `listener`, or `listener/name` for a name's own. Below 0 once it is over. */
+  certificatesLeft(): Readonly<Record<string, number>> {
+    const now = this.#ingress.clock.now();
+    const left = [...this.#tls].flatMap(([listener, { certificatesEnd }]) =>
+      [...certificatesEnd].map(([name, end]) => [
+        name === '' ? listener : `${listener}/${name}`,
+        Math.round((end - now) / 1000),
+      ]),
+    );
+    return Object.fromEntries(left) as Readonly<Record<string, number>>;
+  }
+
   /** Takes no more connections, ends idle sessions, and resolves when the others have ended. */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -79,7 +91,7 @@ export class Listeners {
 
   #stopListening(): void {
     for (const server of this.#servers) server.close();
-    for (const tls of this.#tls) tls.stop();
+    for (const tls of this.#tls.values()) tls.stop();
   }
 
   #optionsOf(name: string, listener: Listener): ListenerOptions {
@@ -87,7 +99,7 @@ export class Listeners {
     const { log } = this.#ingress;
     const { hostname } = this.#ingress.settings;
     const tls = tlsOf({ listener: name, role, tls: settings, dataDir: this.#dataDir, hostname, log });
-    if (tls) this.#tls.push(tls);
+    if (tls) this.#tls.set(name, tls);
     const auth = listenerAuth(role, authSettings, this.#authentication);
     const trust = {
       proxyFrom: listener.proxy_from.length === 0 ? undefined : networksOf(listener.proxy_from),

@@ -1,12 +1,15 @@
 /** `postrider demo` as a newcomer sees it: every kind of next hop has its story, and Ctrl-C leaves nothing behind. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processTree } from '../process-figures.js';
 import { commandLine, runCommand } from '../running-postrider.js';
 import { until } from './maildirs.js';
+import { swaks, testWith } from './peers.js';
 
 /** The demo puts all that it writes into TMPDIR. */
 let folder: string;
@@ -22,14 +25,28 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** `docker run … demo`, as far as the Dockerfile says it: entry point and environment. */
+function ofImage(): { readonly words: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  const text = readFileSync(join(repository, 'k8s/Dockerfile'), 'utf8');
+  const words = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)?.[1] ?? '[]') as string[];
+  const pairs = [...text.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) => line.split(' '));
+  return { words, env: Object.fromEntries(pairs.map((pair) => pair.split('=') as [string, string])) };
+}
+
 const treeOf = (child: ChildProcess): readonly number[] => processTree(child.pid ?? 0).map(({ pid }) => pid);
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-function start(): ChildProcess {
+function start(
+  [program = '', ...words]: readonly string[] = [process.execPath, commandLine],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   // In a process group of its own, so that a signal to the group is what Ctrl-C in a terminal is.
-  const child = spawn(process.execPath, [commandLine, 'demo'], {
+  const child = spawn(program, [...words, 'demo'], {
+    cwd: repository,
     detached: true,
-    env: { ...process.env, TMPDIR: folder },
+    env: { ...process.env, ...env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr])
@@ -99,3 +116,22 @@ test('demo crash: a row for every process, and nothing that was accepted is lost
   expect(stdout).toContain('Nothing that was accepted is lost.');
   expect(readdirSync(folder)).toEqual([]);
 }, 600_000);
+
+testWith('swaks')(
+  'as in the image: reached by another address than loopback, and relays for nobody',
+  async () => {
+    const { words, env } = ofImage();
+    demo = start(words, env);
+    await told(/Events, as they happen/);
+    const [, port = ''] = await told(/listens on 0\.0\.0\.0:([0-9]+)/);
+    const send = (to: string) =>
+      swaks(0, '--server', '127.0.0.5', '--port', port, '--from', 'me@localhost', '--to', to);
+    expect((await send('you@ok.test')).code).toBe(0);
+    await told(/relayed .*you@ok\.test/);
+    expect((await send('you@elsewhere.test')).output).toMatch(/<\*\* 550 5\.7\.1/);
+    const ended = once(demo, 'exit');
+    // As `docker stop` does.
+    process.kill(demo.pid ?? 0, 'SIGTERM');
+    expect((await ended)[0]).toBe(0);
+  },
+);

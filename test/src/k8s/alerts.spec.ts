@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { metricsOf } from '@postrider/runtime';
 import { afterAll, expect } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { runClient, testWith } from '../e2e/peers.js';
@@ -68,12 +69,13 @@ const cases: readonly Case[] = [
     alert: 'PostriderCertificateExpires',
     series: {
       ...healthy,
-      // 14 days and 5 minutes from the start of the series.
-      'certmanager_certificate_expiration_timestamp_seconds{namespace="postrider",name="mx"}': '1209900x80',
+      // 14 days and 5 minutes at the start of the series.
+      'postrider_certificate_left_seconds{certificate="mx",pod="a"}': '1209900-15x80',
+      'postrider_certificate_left_seconds{certificate="mx",pod="b"}': '5000000-15x80',
     },
     quietAt: '4m',
     firesAt: '7m',
-    labels: { severity: 'warning', name: 'mx' },
+    labels: { severity: 'warning', certificate: 'mx' },
   },
 ];
 
@@ -107,4 +109,22 @@ test('promtool: each alert is silent before its time and fires after', async () 
   expect(checked.code, checked.output).toBe(0);
   const result = await runClient('promtool', ['test', 'rules', file]);
   expect(result.code, result.output).toBe(0);
+});
+
+test('promtool takes the page of metrics', async () => {
+  const process = { at: '', instance: 'pod-1', version: '0.1.0', uptimeInSeconds: 3, ready: true };
+  const record = {
+    ...process,
+    service: 'smtp-ingress',
+    memoryInOctets: 4096,
+    eventLoopLagInMilliseconds: 1,
+    accepted: 5,
+    commitInSeconds: { upTo: { '0.5': 2, '1': 3 }, count: 4, sum: 12.5 },
+    certificateLeftInSeconds: { mx: 5 },
+  };
+  const page = await metricsOf([record], true);
+  expect(page).toContain(
+    'postrider_spool_commit_seconds_bucket{service="smtp-ingress",process="pod-1",le="0.5"} 2',
+  );
+  expect(await runClient('promtool', ['check', 'metrics'], page)).toEqual({ code: 0, output: '' });
 });

@@ -1,6 +1,7 @@
 /** What the manifests say is run: in, out, and torn down as Kubernetes would. */
+import { connect } from 'node:tls';
 import { makeUser, printUsers } from '@postrider/auth';
-import { startSink, waitFor, type Sink } from '@postrider/testing';
+import { selfSigned, startSink, waitFor, type Sink } from '@postrider/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { swaks, testWith } from '../e2e/peers.js';
 import { Cluster, services, up } from './cluster.js';
@@ -100,6 +101,48 @@ test('a user of the Secret, which changes in the running pod, submits by 465 and
   await arrived('submitted by 587');
 });
 
+test("cert-manager's new certificate counts from the next handshake on; sessions stay; days left is a metric", async () => {
+  const pod = at().get('smtp-ingress');
+  const { host, port } = at().behindService(465);
+  const open = () => {
+    const socket = connect({ host, port, rejectUnauthorized: false });
+    const lines: string[] = [];
+    socket.setEncoding('latin1').on('data', (text: string) => lines.push(text));
+    const until = (reply: string) =>
+      waitFor(
+        () => lines.join('').includes(reply),
+        patience,
+        () => `${reply}, got: ${lines.join('')}`,
+      );
+    return { socket, until };
+  };
+  const days = async (): Promise<number> => {
+    const page = await (await pod.get('/metrics')).text();
+    const found = /^postrider_certificate_left_seconds\{.*certificate="submissions"\} (\S+)$/m.exec(page);
+    return Math.round(Number(found?.[1]) / 86_400);
+  };
+  const old = open();
+  await old.until('220 ');
+  const before = old.socket.getPeerCertificate().fingerprint256;
+  expect(await days()).toBe(365);
+  const issued = selfSigned(['mx.example.org'], 90);
+  pod.update(
+    'tls',
+    new Map([
+      ['tls.crt', issued.cert],
+      ['tls.key', issued.key],
+    ]),
+  );
+  await waitFor(async () => (await days()) === 90, patience, 'the new certificate');
+  const next = open();
+  await next.until('220 ');
+  expect(next.socket.getPeerCertificate().fingerprint256).not.toBe(before);
+  old.socket.write('NOOP\r\n');
+  await old.until('250 2.0.0');
+  old.socket.destroy();
+  next.socket.destroy();
+});
+
 test('metrics of each service', async () => {
   const wanted: readonly (readonly [string, RegExp])[] = [
     ['smtp-ingress', /^postrider_mails_accepted_total\{.*\} [1-9]/m],
@@ -154,6 +197,25 @@ test('every pod in turn: mail that was accepted comes out', async () => {
     await up(at().launch(service), 'readinessProbe');
     await arrived(`without ${service}`);
   }
+});
+
+test('shards without an owner: admin is not ready and says so, ingress takes mail, the figures are gone until the next owner', async () => {
+  const admin = at().get('admin');
+  const owner = at().get('queue-manager');
+  owner.signal('SIGKILL');
+  await owner.ended();
+  await waitFor(async () => (await admin.probe('readinessProbe')) === 503, patience, 'admin to miss it');
+  expect(await (await admin.get('/readyz')).json()).toEqual({ ready: false, missing: ['queue-manager'] });
+  expect(await (await admin.get('/metrics')).text()).not.toContain('postrider_shards_owned');
+  expect(await at().get('smtp-ingress').probe('readinessProbe')).toBe(200);
+  expect((await send('you@sink.test', 'no owner')).code).toBe(0);
+  await up(at().launch('queue-manager'), 'readinessProbe');
+  await arrived('no owner');
+  await waitFor(
+    async () => /^postrider_shards_owned\{.*\} 2$/m.test(await (await admin.get('/metrics')).text()),
+    patience,
+    'both shards to be owned',
+  );
 });
 
 test('SIGKILL of a NATS node', async () => {

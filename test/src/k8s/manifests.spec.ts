@@ -1,9 +1,11 @@
 /** The rendered manifests against Kubernetes' and the CRDs' schemas, and against policy. No cluster is asked. */
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { metricTable } from '@postrider/runtime';
+import { loadConfig, metricTable } from '@postrider/runtime';
+import { tempFolder } from '@postrider/testing';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { parse } from 'yaml';
 import { isInstalled, testWith } from '../e2e/peers.js';
 import { k8sFolder, podOf, render, type Manifest, type PodSpec, type Rendered } from './render.js';
 
@@ -131,8 +133,46 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
   });
 });
 
+test('components: an overlay that takes in balancers and an egress proxy is still what the schemas say', () => {
+  const rendered = render({ overlay: 'production', components: ['proxy-protocol', 'socks5'] });
+  try {
+    for (const manifest of rendered.manifests)
+      expect(() => new (modelOf(manifest))(unwrapped(manifest)).validate()).not.toThrow();
+    const policies = rendered.manifests.filter(({ kind }) => kind === 'NetworkPolicy');
+    const names = policies.map(({ metadata }) => metadata.name);
+    expect(names).toContain('mail-by-proxy');
+    expect(names).not.toContain('mail-out');
+    const config = rendered.manifests.find(({ metadata }) => metadata.name === 'postrider-config');
+    const folder = tempFolder('postrider-components-');
+    for (const [name, text] of Object.entries(config?.data ?? {}))
+      writeFileSync(join(folder.path, name), text);
+    const { config: loaded } = loadConfig({ path: folder.path, environment: {}, flags: {} });
+    folder.remove();
+    expect(loaded.outbound.proxy).toEqual({ host: 'egress.egress.svc', port: 1080, user: '' });
+    expect(loaded.listeners['submissions']).toMatchObject({
+      role: 'submissions',
+      proxy_from: [{ address: '192.0.2.0', prefix: 28 }],
+    });
+  } finally {
+    rendered.remove();
+  }
+});
+
+test('the certificate is for the hostname', () => {
+  const rendered = render({ overlay: 'production' });
+  const certificate = rendered.manifests.find(({ kind }) => kind === 'Certificate');
+  const site = rendered.manifests.find(({ metadata }) => metadata.name === 'postrider-config');
+  rendered.remove();
+  const { hostname } = parse(site?.data?.['site.yaml'] ?? '') as { hostname: string };
+  expect(certificate?.spec).toMatchObject({ dnsNames: [hostname], secretName: 'smtp-tls' });
+});
+
 test('dashboard, rules and scalers ask only for metrics that there are', () => {
-  const known = new Set(metricTable.map(({ name }) => name));
+  const known = new Set(
+    metricTable.flatMap(({ name, kind }) =>
+      kind === 'histogram' ? ['bucket', 'sum', 'count'].map((series) => `${name}_${series}`) : [name],
+    ),
+  );
   for (const file of ['monitoring/dashboard.json', 'monitoring/rules.yaml', 'keda/scaled-objects.yaml']) {
     const text = readFileSync(join(k8sFolder, 'components', file), 'utf8');
     const asked = [...text.matchAll(/\bpostrider_[a-z_]+/g)].map(([name]) => name);

@@ -23,6 +23,7 @@ export function crossChecks(config: Config): Finding[] {
     ...checkAuth(config),
     ...checkOauth(config),
     ...checkQueue(config),
+    ...checkProxy(config),
   ];
 }
 
@@ -142,4 +143,13 @@ function* checkQueue({ queue }: Config): Generator<Finding> {
       text: 'must not be longer than queue.retry.max',
     };
   if (queue.retry.first === 0) yield { path: ['queue', 'retry', 'first'], text: 'must be longer than 0' };
+}
+
+/** A password without a user is never asked for. */
+function* checkProxy({ outbound }: Config): Generator<Finding> {
+  if (outbound.proxy_password_file !== '' && (outbound.proxy === '' || outbound.proxy.user === ''))
+    yield {
+      path: ['outbound', 'proxy_password_file'],
+      text: 'needs a user in outbound.proxy: socks5://user@host:port',
+    };
 }

@@ -93,6 +93,16 @@ describe('what is wrong is told with place, key and the right form', () => {
       ['p.yaml:1: outbound.channels_per_site: must be at most 1000 (found 5000)'],
     ],
     ['limits: { recipients: 100.5 }', ['p.yaml:1: limits.recipients: must be a whole number (found 100.5)']],
+    [
+      'outbound: { proxy: "http://proxy.test:3128" }',
+      [
+        'p.yaml:1: outbound.proxy: must be socks5://[user@]host:port, without a password (found "http://proxy.test:3128")',
+      ],
+    ],
+    [
+      'outbound: { proxy: "socks5://proxy.test:1080", proxy_password_file: x }',
+      ['p.yaml:1: outbound.proxy_password_file: needs a user in outbound.proxy: socks5://user@host:port'],
+    ],
     ['log: { level: loud }', ['p.yaml:1: log.level: must be debug, info, warn or error (found "loud")']],
     [
       'hostname: a_b.example',

@@ -9,6 +9,7 @@ const pathKeys = new Set([
   'users.file',
   'oauth.jwks_file',
   'access.file',
+  'outbound.proxy_password_file',
 ]);
 /** `sni` names are domains, so that there are dots in them. */
 const listenerFiles = /^listeners\.[^.]+\.tls\.(?:sni\..+\.)?(?:certificate|key)_file$/;

@@ -16,6 +16,7 @@ import {
   octets,
   routeTarget,
   routeTargets,
+  socksProxy,
 } from './values.js';
 
 const audience = z.enum(['all', 'authenticated', 'networks', 'nobody']);
@@ -121,6 +122,10 @@ export const configSchema = z.strictObject({
         .min(1)
         .default([4, 6]),
       tls: z.enum(['opportunistic', 'off']).default('opportunistic'),
+      /** By which next hops are reached by SMTP, as `socks5://egress.example.org:1080`; '' = straight. */
+      proxy: z.union([z.literal(''), socksProxy]).prefault(''),
+      /** Of the user in `proxy` (RFC 1929). */
+      proxy_password_file: z.string().default(''),
       channels_per_site: z.int().min(1).max(1000).default(20),
       /** Channels one worker process holds. */
       channels: z.int().min(1).default(500),

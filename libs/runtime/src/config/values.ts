@@ -71,6 +71,19 @@ export const listenAddress = z.string().transform((text, context) => {
   return { host, port };
 });
 
+/** `socks5://user@host:port`; the password stands in a file, not here. */
+export const socksProxy = z.string().transform((text, context) => {
+  const match =
+    /^socks5:\/\/(?:([^:@/\s]{1,255})@)?(?:\[([0-9a-fA-F:.]+)\]|([^:@[\]/\s]+)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[4]);
+  const host = match?.[2] ?? match?.[3];
+  if (host === undefined || port === 0 || port > 65535) {
+    context.addIssue({ code: 'custom', message: 'must be socks5://[user@]host:port, without a password' });
+    return z.NEVER;
+  }
+  return { host, port, user: match?.[1] ?? '' };
+});
+
 const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 const domainPattern = new RegExp(`^${label}(?:\\.${label})*$`);
 

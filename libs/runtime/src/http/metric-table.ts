@@ -7,14 +7,15 @@ import type { ServiceName } from '@postrider/protocol';
 export interface MetricRow {
   readonly name: string;
   readonly help: string;
-  readonly kind: 'gauge' | 'counter';
+  /** histogram: the figure is a HistogramFigure, in the base unit. */
+  readonly kind: 'gauge' | 'counter' | 'histogram';
   /** Absent: of every service. */
   readonly service?: ServiceName | 'admin';
   readonly figure: string;
   /** To the base unit: 0.001 for milliseconds. */
   readonly factor?: number;
   /** The figure is a map whose keys are this label's values. */
-  readonly label?: 'shard' | 'protocol';
+  readonly label?: 'shard' | 'protocol' | 'certificate';
   /** The map stands under this name, and the figure is within each of its values. */
   readonly within?: string;
   /** Several figures make one metric. */
@@ -36,8 +37,13 @@ const rows =
   });
 
 const every = { gauge: rows()('gauge'), counter: rows()('counter') };
-const ingress = { gauge: rows('smtp-ingress')('gauge'), counter: rows('smtp-ingress')('counter') };
+const ingress = {
+  gauge: rows('smtp-ingress')('gauge'),
+  counter: rows('smtp-ingress')('counter'),
+  histogram: rows('smtp-ingress')('histogram'),
+};
 const queue = rows('queue-manager')('gauge');
+const queueCounter = rows('queue-manager')('counter');
 const outbound = { gauge: rows('outbound-delivery')('gauge'), counter: rows('outbound-delivery')('counter') };
 const dns = { gauge: rows('dns-resolver')('gauge'), counter: rows('dns-resolver')('counter') };
 const alias = { gauge: rows('alias-expander')('gauge'), counter: rows('alias-expander')('counter') };
@@ -73,8 +79,17 @@ const ofIngress: readonly MetricRow[] = [
   ingress.gauge('smtp_sessions', 'Sessions that are open', 'sessions'),
   ingress.counter('smtp_sessions_total', 'Sessions taken', 'sessionsTotal'),
   ingress.counter('mails_accepted_total', 'Mails answered with 250', 'accepted'),
+  ingress.counter(
+    'mails_discarded_total',
+    'Mails answered with 250 that access rules throw away',
+    'discarded',
+  ),
   ingress.counter('smtp_rejected_total', 'Senders, recipients and contents refused', 'rejected'),
   ingress.counter('content_accepted_bytes_total', 'Content of accepted mail', 'contentInOctets'),
+  ingress.gauge('certificate_left_seconds', 'Until a certificate ends: of a listener, or its name', {
+    figure: 'certificateLeftInSeconds',
+    label: 'certificate',
+  }),
   ingress.gauge('content_held_bytes', 'Content in memory that is not durable yet', 'contentHeldInOctets'),
   ingress.counter('spool_segments_total', 'Segments acknowledged', 'segments'),
   ingress.counter(
@@ -82,11 +97,8 @@ const ofIngress: readonly MetricRow[] = [
     'Mails in them: over segments, the mails of one',
     'segmentMails',
   ),
-  ingress.counter('spool_segment_bytes_total', 'Their size', 'segmentOctets'),
-  ingress.counter('spool_commit_seconds_total', 'From a publish to its acknowledgement, all segments', {
-    figure: 'commitInMilliseconds',
-    factor: milliseconds,
-  }),
+  ingress.histogram('spool_segment_bytes', 'Their size', 'segmentInOctets'),
+  ingress.histogram('spool_commit_seconds', 'From a publish to its acknowledgement', 'commitInSeconds'),
   ingress.gauge('spool_commit_last_seconds', 'The last one', {
     figure: 'lastCommitInMilliseconds',
     factor: milliseconds,
@@ -111,6 +123,18 @@ const ofQueue: readonly MetricRow[] = [
   queue('queue_ready', 'Mails that only wait for a channel, once a site', ofShard('readyParts')),
   queue('queue_oldest_seconds', 'Age of the oldest mail', ofShard('oldestInSeconds')),
   queue('queue_oldest_ready_seconds', 'Age of the oldest that is ready', ofShard('oldestReadyInSeconds')),
+  queue(
+    'queue_oldest_deferred_seconds',
+    'Age of the oldest that is deferred',
+    ofShard('oldestDeferredInSeconds'),
+  ),
+  queue('queue_oldest_held_seconds', 'Age of the oldest that is held', ofShard('oldestHeldInSeconds')),
+  ...['deferred', 'failed', 'expired', 'unknown', 'held'].map((outcome) =>
+    queueCounter('queue_recipients_total', 'Recipients by what the queue made of an attempt', {
+      ...ofShard(`recipients${outcome.charAt(0).toUpperCase()}${outcome.slice(1)}`),
+      constant: { outcome },
+    }),
+  ),
   queue('queue_content_bytes', 'Content in memory', ofShard('contentOctets')),
   queue('queue_channels', 'Channels to next hops', ofShard('channels')),
   queue('queue_sites', 'Sites with mail or channels', ofShard('sites')),

@@ -24,12 +24,24 @@ test.each([
     record('admin', { mailboxWaiting: { shard: 7 } }),
   ],
   [
+    'postrider_certificate_left_seconds{service="smtp-ingress",certificate="mx/mail.test"} -5',
+    record('smtp-ingress', { certificateLeftInSeconds: { 'mx/mail.test': -5 } }),
+  ],
+  [
     'postrider_spool_turned_away_total{service="smtp-ingress",reason="full"} 2',
     record('smtp-ingress', { turnedAwayFull: 2 }),
   ],
   [
-    'postrider_spool_commit_seconds_total{service="smtp-ingress"} 1.5',
-    record('smtp-ingress', { commitInMilliseconds: 1500 }),
+    'postrider_spool_commit_seconds_bucket{service="smtp-ingress",le="0.5"} 2',
+    record('smtp-ingress', { commitInSeconds: { upTo: { '0.5': 2, '1': 3 }, count: 4, sum: 12.5 } }),
+  ],
+  [
+    'postrider_spool_commit_seconds_bucket{service="smtp-ingress",le="+Inf"} 4',
+    record('smtp-ingress', { commitInSeconds: { upTo: { '0.5': 2, '1': 3 }, count: 4, sum: 12.5 } }),
+  ],
+  [
+    'postrider_spool_commit_seconds_sum{service="smtp-ingress"} 12.5',
+    record('smtp-ingress', { commitInSeconds: { upTo: { '0.5': 2, '1': 3 }, count: 4, sum: 12.5 } }),
   ],
   [
     'postrider_queue_mails{service="queue-manager",shard="3",state="held"} 1',
@@ -50,8 +62,9 @@ test.each([
 test('a figure of one service is no metric of another, and what is no number is none', async () => {
   const text = await metricsOf([
     record('admin', { accepted: 5 }),
-    record('smtp-ingress', { accepted: 'many' }),
+    record('smtp-ingress', { accepted: 'many', commitInSeconds: 3 }),
   ]);
+  expect(text).not.toContain('postrider_spool_commit_seconds');
   expect(text).not.toContain('postrider_mails_accepted_total');
 });
 
@@ -59,7 +72,7 @@ test('names as Prometheus wants them, and no label whose values mail brings alon
   for (const { name, kind, label } of metricTable) {
     expect(name).toMatch(/^postrider_[a-z_]+$/);
     expect(name.endsWith('_total')).toBe(kind === 'counter');
-    expect(['shard', 'protocol', undefined]).toContain(label);
+    expect(['shard', 'protocol', 'certificate', undefined]).toContain(label);
   }
 });
 

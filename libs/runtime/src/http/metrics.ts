@@ -3,20 +3,27 @@
  * A record has as many series as the table has rows, times shards and protocols: addresses, domains and sites are
  * never labels.
  */
-import type { StatusRecord } from '@postrider/protocol';
+import type { HistogramFigure, StatusRecord } from '@postrider/protocol';
 import { Counter, Gauge, Registry } from 'prom-client';
+import { histogramText, type Spread } from './histogram-text.js';
 import { metricTable, type MetricRow } from './metric-table.js';
 
 export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** @param perProcess labels each series with its process, where one page shows many; @returns the exposition format */
-export function metricsOf(records: readonly StatusRecord[], perProcess = false): Promise<string> {
+export async function metricsOf(records: readonly StatusRecord[], perProcess = false): Promise<string> {
   const registry = new Registry();
+  let histograms = '';
   for (const row of metricTable) {
+    if (row.kind === 'histogram') {
+      const spreads = records.flatMap((record) => spreadsOf(row, record, perProcess));
+      if (spreads.length > 0) histograms += histogramText(row.name, row.help, spreads);
+      continue;
+    }
     const samples = records.flatMap((record) => samplesOf(row, record));
     if (samples.length > 0) register(registry, row, samples, perProcess);
   }
-  return registry.metrics();
+  return (await registry.metrics()) + histograms;
 }
 
 interface Sample {
@@ -70,4 +77,16 @@ function samplesOf(row: MetricRow, record: StatusRecord): readonly Sample[] {
       [label]: key,
     }),
   );
+}
+
+function spreadsOf(row: MetricRow, record: StatusRecord, perProcess: boolean): readonly Spread[] {
+  const figure = row.service === record.service ? record[row.figure] : undefined;
+  if (!isHistogramFigure(figure)) return [];
+  return [
+    { figure, labels: { service: record.service, ...(perProcess ? { process: record.instance } : {}) } },
+  ];
+}
+
+function isHistogramFigure(value: unknown): value is HistogramFigure {
+  return typeof value === 'object' && value !== null && 'upTo' in value && 'count' in value && 'sum' in value;
 }

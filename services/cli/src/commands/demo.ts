@@ -26,7 +26,9 @@ export const demo: Command = {
 
 async function showDemo(): Promise<number> {
   say('starting nats-server, five services, a nameserver and four next hops ...');
-  const world = await startWorld(['queue: { retry: { first: 5s, max: 30s } }']);
+  // Set in the image, where loopback is out of reach.
+  const address = process.env['POSTRIDER_DEMO_LISTEN'];
+  const world = await startWorld(['queue: { retry: { first: 5s, max: 30s } }'], address);
   say(introduction(world));
   // Ctrl-C reaches Postrider too; the demo waits for its end.
   const stopped = new Promise<void>((resolve) => {
@@ -67,8 +69,8 @@ async function showCrash(
   }
 }
 
-const introduction = ({ configFile, port, folder }: DemoWorld): string => `
-Postrider listens on 127.0.0.1:${port}. Its next hops:
+const introduction = ({ configFile, address, port, folder }: DemoWorld): string => `
+Postrider listens on ${address}:${port}. Its next hops:
 
   ok.test     takes everything (and offers STARTTLS)
   grey.test   says 451 to the first attempt, then takes it

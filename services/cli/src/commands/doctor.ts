@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { askServer, isAtLeast, pinnedVersion } from '@postrider/nats-server';
-import type { Config } from '@postrider/runtime';
+import { outboundProxy, type Config } from '@postrider/runtime';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { addressOf, configuration } from '../connection.js';
 import {
@@ -20,7 +20,7 @@ import { table } from '../table.js';
 
 export const doctor: Command = {
   name: 'doctor',
-  synopsis: 'doctor [--try HOST] [--egress ADDRESS] [--monitor URL]',
+  synopsis: 'doctor [--try HOST[:PORT]] [--egress ADDRESS] [--monitor URL]',
   summary:
     'what receivers check about us: names, PTR, SPF, MX, port 25; and NATS. Run it where mail goes out',
   async run(words) {
@@ -59,9 +59,12 @@ async function outbound(config: Config, dns: Dns, { through, egress }: WayOut): 
         result: 'unknown',
         text: 'name an exchanger that may be greeted: --try HOST; it gets EHLO and QUIT',
       };
-    const seen = await lookThroughPort25(through, ehlo);
+    const proxy = outboundProxy(config);
+    const [, host = through, port = '25'] = /^([^:]+):([0-9]+)$/.exec(through) ?? [];
+    const seen = await lookThroughPort25(host, ehlo, { proxy, port: Number(port) });
     address ??= seen.byPeer;
-    return ok(`${through} answers; from ${seen.local}, it sees ${seen.byPeer ?? 'what it does not say'}`);
+    const from = proxy ? `SOCKS5 proxy ${proxy.host}:${proxy.port}` : seen.local;
+    return ok(`${through} answers; from ${from}, it sees ${seen.byPeer ?? 'what it does not say'}`);
   });
   const name = await checkEhlo(ehlo, dns);
   if (address === undefined) {

@@ -19,6 +19,8 @@ import {
 export interface DemoWorld {
   readonly folder: string;
   readonly configFile: string;
+  /** Where it listens. */
+  readonly address: string;
   readonly port: number;
   readonly sink: Sink;
   readonly postrider: ChildUnderTest;
@@ -27,6 +29,7 @@ export interface DemoWorld {
 
 /** The demo's port, if nobody has it; the same as `npm start`, so that what people type works in both. */
 const usualPort = 2525;
+const loopback = '127.0.0.1';
 const slowBy = 2_000;
 
 /** Domain → how its next hop behaves. `down.test` has a next hop that nobody listens at. */
@@ -39,8 +42,14 @@ const sinks: Readonly<Record<string, SinkOptions>> = {
 
 const demoDomains = [...Object.keys(sinks), 'down.test'];
 
-/** @param settings more lines of YAML for Postrider */
-export async function startWorld(settings: readonly string[] = []): Promise<DemoWorld> {
+/** Relays for nobody there: whoever reaches it may send to the demo's domains, as to any exchanger. */
+const openSettings = ['relay:', '  networks: []', `  domains: [${demoDomains.join(', ')}]`];
+
+/**
+ * @param settings more lines of YAML for Postrider
+ * @param address where it listens; other than loopback's it relays for nobody
+ */
+export async function startWorld(settings: readonly string[] = [], address = loopback): Promise<DemoWorld> {
   const folder = tempFolder('postrider-demo-');
   const running = new Map<string, Sink>();
   for (const [domain, options] of Object.entries(sinks))
@@ -51,7 +60,7 @@ export async function startWorld(settings: readonly string[] = []): Promise<Demo
   const down = await freePort();
   const names = Object.fromEntries(demoDomains.map((domain) => [`mx.${domain}`, { a: ['127.0.0.1'] }]));
   const nameserver = await startNameserver(names);
-  const port = await usualPortOrFree();
+  const port = await usualPortOrFree(address);
   const routes = demoDomains.map(
     (domain) => `  ${domain}: "smtp://mx.${domain}:${running.get(domain)?.port ?? down}"`,
   );
@@ -62,7 +71,8 @@ export async function startWorld(settings: readonly string[] = []): Promise<Demo
     [
       'hostname: demo.example',
       'data_dir: ./var',
-      `listeners: { mx: { role: mx, listen: ["127.0.0.1:${port}"] } }`,
+      `listeners: { mx: { role: mx, listen: ["${address}:${port}"] } }`,
+      ...(address === loopback ? [] : openSettings),
       'local: { deliver: "maildir:./mail" }',
       `dns: { servers: ["${nameserver.address}"] }`,
       'routes:',
@@ -94,15 +104,15 @@ export async function startWorld(settings: readonly string[] = []): Promise<Demo
     await stop();
     throw error;
   }
-  return { folder: folder.path, configFile, port, sink, postrider, stop };
+  return { folder: folder.path, configFile, address, port, sink, postrider, stop };
 }
 
 /** What `npm start` would listen on, so that what people type works in both. */
-async function usualPortOrFree(): Promise<number> {
+async function usualPortOrFree(address: string): Promise<number> {
   const server = createServer();
   const taken = await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(true));
-    server.listen(usualPort, '127.0.0.1', () => server.close(() => resolve(false)));
+    server.listen(usualPort, address, () => server.close(() => resolve(false)));
   });
   return taken ? freePort() : usualPort;
 }

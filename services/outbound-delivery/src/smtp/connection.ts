@@ -2,10 +2,11 @@
  * One connection to a next hop: carries the octets between a socket and the session's state machines (hello.ts, then
  * transfer.ts), knows TCP, TLS and time, and nothing of mail.
  */
-import { connect, isIP, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Clock, Timer } from '@postrider/actor';
 import type { ChannelEnd, Job } from '@postrider/protocol';
+import { dial, type Proxy } from '@postrider/runtime';
 import { DotStuffer, ReplyReader, type ServerReply } from '@postrider/smtp';
 import type { JobSource, LargeContentReader } from '../delivery.js';
 import { Hello, type HelloOptions } from './hello.js';
@@ -20,6 +21,8 @@ export interface ConnectionOptions extends Omit<HelloOptions, 'host'> {
   readonly clock: Clock;
   readonly jobs: JobSource;
   readonly largeContent: LargeContentReader;
+  /** Undefined: the peer is reached straight. */
+  readonly proxy?: Proxy | undefined;
 }
 
 export type SessionEnd =
@@ -59,12 +62,18 @@ export class SmtpConnection {
     this.over = new Promise((resolve) => (this.#resolve = resolve));
     this.#hello = new Hello({ ...options, host: peer.host }, this);
     this.#since = clock.monotonic();
-    this.#socket = connect({ host: peer.address, port: peer.port, noDelay: true });
-    this.#listen(this.#socket);
-    this.#socket.once('connect', () => {
-      this.#connected = true;
-      this.#progress();
-    });
+    const { socket, connected } = dial({ host: peer.address, port: peer.port }, options.proxy);
+    this.#socket = socket;
+    socket.on('error', () => undefined);
+    connected.then(
+      () => {
+        if (this.#ended) return;
+        this.#connected = true;
+        this.#progress();
+        this.#listen(socket);
+      },
+      (error: unknown) => this.#broken(error instanceof Error ? error.message : String(error)),
+    );
     this.#watch();
   }
 

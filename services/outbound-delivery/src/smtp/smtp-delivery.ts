@@ -4,6 +4,7 @@
  */
 import type { Clock } from '@postrider/actor';
 import type { ChannelEnd, Destination } from '@postrider/protocol';
+import type { Proxy } from '@postrider/runtime';
 import type { Delivery, DeliveryState, JobSource, LargeContentReader } from '../delivery.js';
 import { SmtpConnection, type SessionEnd } from './connection.js';
 import type { DeadAddresses } from './dead-addresses.js';
@@ -18,6 +19,8 @@ export interface SmtpSettings {
   /** STARTTLS where it is offered. */
   readonly tls: boolean;
   readonly largeContent: LargeContentReader;
+  /** For SMTP; LMTP servers are neighbours (RFC 2033 §1) and reached straight. */
+  readonly proxy?: Proxy | undefined;
   readonly dead: DeadAddresses;
 }
 
@@ -100,7 +103,8 @@ export class SmtpDelivery implements Delivery {
   async #connect(peer: Peer, jobs: JobSource, tls: boolean): Promise<SessionEnd> {
     const { clock, ehlo, largeContent, dead } = this.#settings;
     const lmtp = this.#destination.kind === 'lmtp';
-    this.#connection = new SmtpConnection({ peer, clock, jobs, largeContent, lmtp, ehlo, tls });
+    const proxy = lmtp ? undefined : this.#settings.proxy;
+    this.#connection = new SmtpConnection({ peer, clock, jobs, largeContent, lmtp, ehlo, tls, proxy });
     // A drain that began while the last one was ending.
     if (this.#finishing) this.#connection.finish();
     const end = await this.#connection.over;

@@ -12,6 +12,9 @@ const windowOctets = 64 * 1024 * 1024;
 /** Ended mails that `lookup` still knows. */
 const endedRemembered = 1_000;
 
+/** Held mails that are asked for their age each second. */
+const heldLooked = 1_000;
+
 export class MailBook {
   readonly #mails = new Map<MailId, QueueMail>();
   /** A ring. */
@@ -20,7 +23,7 @@ export class MailBook {
   readonly #waitingForRoom: (() => void)[] = [];
   #active = 0;
   #octets = 0;
-  #held = 0;
+  readonly #held = new Set<QueueMail>();
   #resting = 0;
   /** Mails that left the window so far: a window that is full and does not move is seen by it. */
   departures = 0;
@@ -95,14 +98,32 @@ export class MailBook {
     readonly held: number;
     readonly contentOctets: number;
   } {
-    const active = this.#mails.size - this.#resting - this.#held;
-    return { active, deferred: this.#resting, held: this.#held, contentOctets: this.#octets };
+    const active = this.#mails.size - this.#resting - this.#held.size;
+    return { active, deferred: this.#resting, held: this.#held.size, contentOctets: this.#octets };
   }
 
   /** When the oldest live mail was accepted. The map is in log order: the first ones are about the oldest. */
   oldestAt(): number | undefined {
     const { value } = this.#mails.values().next();
     return value?.acceptedAt;
+  }
+
+  /** Of the deferred ones; what stands before it in the map is at most the window and what is held. */
+  oldestDeferredAt(): number | undefined {
+    if (this.#resting === 0) return undefined;
+    for (const { state, acceptedAt } of this.#mails.values()) if (state === 'resting') return acceptedAt;
+    return undefined;
+  }
+
+  /** Of the held ones, of which the first thousand are looked at. */
+  oldestHeldAt(): number | undefined {
+    let oldest: number | undefined;
+    let looked = 0;
+    for (const { acceptedAt } of this.#held) {
+      oldest = Math.min(oldest ?? acceptedAt, acceptedAt);
+      if (++looked === heldLooked) break;
+    }
+    return oldest;
   }
 
   #end(mail: QueueMail): void {
@@ -123,7 +144,10 @@ export class MailBook {
   }
 
   #count(mail: QueueMail, by: 1 | -1): void {
-    if (mail.state === 'held') this.#held += by;
+    if (mail.state === 'held') {
+      if (by === 1) this.#held.add(mail);
+      else this.#held.delete(mail);
+    }
     if (mail.state === 'resting') this.#resting += by;
   }
 }

@@ -48,6 +48,7 @@ export class ShardQueue {
   readonly sites = new Sites();
   readonly limit: SiteLimit;
   readonly acts: Acts;
+  readonly #announcer: Announcer;
   readonly #journal: Journal;
   readonly #resting: Resting;
   readonly #dispatcher: Dispatcher;
@@ -95,6 +96,7 @@ export class ShardQueue {
       limit: () => environment.settings().channelsPerSite,
       learning: learningTime(environment),
     });
+    this.#announcer = announcer;
     [this.#journal, this.#resting, this.#opener] = [journal, resting, opener];
     [this.#dispatcher, this.#ends, this.#placing, this.#settling] = [dispatcher, ends, placing, settling];
     this.#intake = new Intake({ ...common, placing, settling, deadlines: this.#deadlines, failed });
@@ -132,6 +134,7 @@ export class ShardQueue {
     return {
       ...owner.figures(),
       ...sites,
+      ...this.#announcer.figures(),
       readyParts: ready,
       active,
       deferred,
@@ -139,6 +142,8 @@ export class ShardQueue {
       contentOctets,
       oldestInSeconds: this.#ageInSeconds(this.book.oldestAt()),
       oldestReadyInSeconds: this.#ageInSeconds(this.sites.oldestReadyAt()),
+      oldestDeferredInSeconds: this.#ageInSeconds(this.book.oldestDeferredAt()),
+      oldestHeldInSeconds: this.#ageInSeconds(this.book.oldestHeldAt()),
       unwrittenForInMilliseconds: Math.round(owner.unwrittenFor()),
       grantedSites: this.limit.sites,
     };

@@ -2,6 +2,7 @@
  * The certificates of one listener: by the name a client asks for, else the first. Files that change are read again,
  * and count from the next handshake on; what is not good leaves the old one in force. Sessions never notice.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   createSecureContext,
@@ -27,6 +28,8 @@ export interface CertificateOptions {
 interface Contexts {
   readonly first: SecureContextOptions;
   readonly byName: ReadonlyMap<string, SecureContext>;
+  /** Ends in milliseconds since the epoch, by name; '' is the first one's. */
+  readonly ends: ReadonlyMap<string, number>;
 }
 
 export class Certificates {
@@ -56,6 +59,11 @@ export class Certificates {
   /** @param name as the client gave it (RFC 6066 §3) */
   contextFor(name: string): SecureContext | undefined {
     return this.#contexts.byName.get(name.toLowerCase());
+  }
+
+  /** When each ends, milliseconds since the epoch, by the name it is asked for; '' for the first. */
+  get ends(): ReadonlyMap<string, number> {
+    return this.#contexts.ends;
   }
 
   /** Reads what has changed. */
@@ -96,5 +104,11 @@ function read({ files, sni, minVersion }: CertificateOptions): Contexts {
   const byName = Object.entries(sni).map(([name, named]) => [name.toLowerCase(), context(named)] as const);
   // Certificate and key that do not fit are told here.
   context(files);
-  return { first: options(files), byName: new Map(byName) };
+  const ends = [['', files] as const, ...Object.entries(sni)].map(
+    ([name, { certificate_file }]) => [name, endOf(certificate_file)] as const,
+  );
+  return { first: options(files), byName: new Map(byName), ends: new Map(ends) };
 }
+
+/** Of the first in the file, which is the server's own (RFC 8446 §4.4.2). */
+const endOf = (file: string): number => Date.parse(new X509Certificate(readFileSync(file)).validTo);

@@ -53,6 +53,11 @@ export class TlsServer {
     this.#server.emit('connection', socket);
   }
 
+  /** When its certificates end, milliseconds since the epoch, by the name a client asks for; '' for none. */
+  get certificatesEnd(): ReadonlyMap<string, number> {
+    return this.#certificates.ends;
+  }
+
   stop(): void {
     this.#certificates.stop();
   }
