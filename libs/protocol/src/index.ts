@@ -30,6 +30,9 @@ export {
   type ChannelReport,
   type MailFilter,
   type QueuedMail,
+  type QuarantineAct,
+  type QuarantineAnswer,
+  type QuarantinedRecord,
   type QueueSummary,
   type RecipientState,
 } from './shard.js';

@@ -23,6 +23,8 @@ export interface KeeperOptions {
 const noShardsPause = 250;
 /** Between the two questions that prove a holder gone: it may have taken the lease an instant ago. */
 const askedAgainAfter = 300;
+/** Left to instances of a newer version for so long, should there be any. */
+const newerFormatLeft = 60_000;
 /** For the results of what is in flight when a shard is handed over. */
 const handOverWithin = 5_000;
 
@@ -31,6 +33,8 @@ export class Keeper {
   readonly #seats = new Map<string, ShardSeat>();
   /** Monotonic milliseconds since when a shard was seen without a holder. */
   readonly #freeSince = new Map<string, number>();
+  /** Monotonic milliseconds until when a shard is left to others, whose format is not known here. */
+  readonly #leftToNewer = new Map<string, number>();
   #shards: readonly string[] = [];
   #holders = new Map<string, string>();
   #timer: Timer | undefined;
@@ -86,7 +90,8 @@ export class Keeper {
     const free = await this.#free(await spool.leases().list());
     const now = clock.monotonic();
     for (const shard of this.#freeSince.keys()) if (!free.includes(shard)) this.#freeSince.delete(shard);
-    const waits = new Map(free.map((shard) => [shard, now - this.#seenFree(shard, now)]));
+    const readable = free.filter((shard) => (this.#leftToNewer.get(shard) ?? 0) <= now);
+    const waits = new Map(readable.map((shard) => [shard, now - this.#seenFree(shard, now)]));
     const claims = {
       owned: [...this.#seats.keys()],
       shards: this.#shards.length,
@@ -157,6 +162,7 @@ export class Keeper {
       common: { ...common, shards: () => this.#shards, alone: () => this.#holders.size === 0 },
       left: (gone) => {
         if (this.#seats.get(shard) === gone) this.#seats.delete(shard);
+        if (gone.newerFormat) this.#leftToNewer.set(shard, context.clock.monotonic() + newerFormatLeft);
       },
     });
     this.#seats.set(shard, seat);
