@@ -69,6 +69,8 @@ export interface EventFacts {
     /** A DSN was made; `mail` is the one it is about. */
     bounced: { mail: MailId; dsn: MailId; to: string; action: DsnAction };
     held: { mail: MailId; reason: string };
+    /** A record of the shard's logs was set aside: an operator has to look at it. */
+    quarantined: { shard: string; key: string; log: string; sequence: number; mail?: MailId; reason: string };
     released: { mail: MailId };
     retried: { mail: MailId };
     deleted: { mail: MailId; by: string };

@@ -86,6 +86,33 @@ export interface SiteLimitState {
   readonly holding: number;
 }
 
+/** A record of the shard's logs that replays did not get past, or that could not be read. */
+export interface QuarantinedRecord {
+  readonly shard: string;
+  /** Names it within its shard. */
+  readonly key: string;
+  /** Which part of the logs it comes from, and its sequence there. */
+  readonly log: 'outcome' | 'defer' | 'segment';
+  readonly sequence: number;
+  /** It is one mail of a segment. */
+  readonly mail?: MailId;
+  readonly reason: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export type QuarantineAct =
+  { readonly act: 'list' } | { readonly act: 'show' | 'release' | 'delete'; readonly key: string };
+
+export type QuarantineAnswer =
+  | { readonly result: 'records'; readonly records: readonly QuarantinedRecord[] }
+  /** As it stood in the log; cut after 512 KiB. */
+  | { readonly result: 'shown'; readonly record: QuarantinedRecord; readonly octets: Uint8Array }
+  | { readonly result: 'done'; readonly ids: readonly MailId[] }
+  | { readonly result: 'unknown' }
+  /** Nothing in it can be read, or the log takes no write. */
+  | { readonly result: 'refused'; readonly text: string };
+
 type ActAnswer = { readonly result: 'done'; readonly ids: readonly MailId[] };
 
 export const shard = defineProtocol('shard', 'keyed', {
@@ -156,6 +183,8 @@ export const shard = defineProtocol('shard', 'keyed', {
     concurrent: true,
   }),
   release: request<{ readonly filter: MailFilter }, ActAnswer>({ deadline: 10_000, concurrent: true }),
+  /** What is set aside in QUARANTINE: shown, released into the queue as new mail, or deleted. */
+  quarantine: request<QuarantineAct, QuarantineAnswer>({ deadline: 10_000, concurrent: true }),
   delete: request<{ readonly filter: MailFilter; readonly by: string }, ActAnswer>({
     deadline: 10_000,
     concurrent: true,

@@ -5,7 +5,14 @@
 import type { Clock } from '@postrider/actor';
 import { DamagedFrame, NewerFormat } from './frame.js';
 import { StreamGone, type AppendResult, type Log } from './log.js';
-import { decodeBundle, encodeBundle, sizeOfEntry, type LogEntry, type RecordBundle } from './record-frame.js';
+import {
+  decodeBundle,
+  encodeBundle,
+  sizeOfEntry,
+  type LogEntry,
+  type RecordBundle,
+  type Replaying,
+} from './record-frame.js';
 import { Fenced } from './spool.js';
 
 export interface FencedWriterOptions {
@@ -19,6 +26,8 @@ export interface FencedWriterOptions {
   readonly limit: number;
   /** Each entry once it is durable, in log order, before its write resolves. */
   readonly durable: (entry: LogEntry, sequence: number) => void;
+  /** How far a replay is, as it stands in each bundle. */
+  readonly replaying?: () => Replaying | undefined;
   /** Another owner has written, or the stream is gone: nothing of this owner counts any more. */
   readonly fenced: (reason: string) => void;
 }
@@ -38,6 +47,8 @@ export class FencedWriter {
   epoch = 0;
   /** Sequence of the last message this owner wrote: the log must keep it, the fence stands on it. */
   last = 0;
+  /** False: each write goes at once, whatever it costs. */
+  gathers = true;
   readonly #options: FencedWriterOptions;
   #queue: Waiting[] = [];
   #inFlight: readonly Waiting[] = [];
@@ -138,7 +149,7 @@ export class FencedWriter {
   #gather(): Promise<void> | undefined {
     const { clock, log } = this.#options;
     const left = this.#sentAt + log.gatherFor - clock.monotonic();
-    return left > 0 ? new Promise((resolve) => clock.after(left, resolve)) : undefined;
+    return this.gathers && left > 0 ? new Promise((resolve) => clock.after(left, resolve)) : undefined;
   }
 
   /** @returns false when it never will be durable; those who wait for it have been told */
@@ -234,7 +245,15 @@ export class FencedWriter {
 
   #encode(entries: readonly LogEntry[]): Buffer {
     const { owner, ownership } = this.#options;
-    const bundle: RecordBundle = { epoch: this.epoch, owner, ownership, bundle: this.#bundle, entries };
+    const replaying = this.#options.replaying?.();
+    const bundle: RecordBundle = {
+      epoch: this.epoch,
+      owner,
+      ownership,
+      bundle: this.#bundle,
+      entries,
+      ...(replaying === undefined ? {} : { replaying }),
+    };
     return encodeBundle(bundle);
   }
 

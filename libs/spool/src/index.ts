@@ -11,6 +11,7 @@ export type {
   Register,
   RegisterEntry,
 } from './log.js';
+export { NewerFormat } from './frame.js';
 export { MemoryLog, MemoryStore } from './memory.js';
 export { largeContentInOctets, shardNames, streamsOf, subjects } from './names.js';
 export { StreamsMissing } from './jetstream.js';

@@ -27,7 +27,7 @@ import {
   type ReadLimit,
   type Register,
 } from './log.js';
-import { leastRoom, shardStreams, type StreamPlan } from './names.js';
+import { leastRoom, streamPlans, type StreamPlan } from './names.js';
 
 export interface JetStreamOptions {
   readonly address: NatsAddress;
@@ -105,14 +105,14 @@ class JetStreamLog implements Log {
   async prepare(shards: readonly string[]): Promise<readonly string[]> {
     const known = new Set(await this.streams());
     if (this.#options.create === false) {
-      const missing = shards.flatMap(shardStreams).filter(({ name }) => !known.has(name));
+      const missing = streamPlans(shards).filter(({ name }) => !known.has(name));
       if (missing.length > 0) throw new StreamsMissing(`no ${missing.map(({ name }) => name).join(', ')}`);
       return [];
     }
     const missing: (() => Promise<void>)[] = [];
     const resized: Resize[] = [];
-    for (const plan of shards.flatMap(shardStreams)) {
-      const maxOctets = Math.floor((this.#options.maxSizeInOctets * plan.share) / shards.length);
+    for (const plan of streamPlans(shards)) {
+      const maxOctets = Math.floor(this.#options.maxSizeInOctets * plan.share);
       if (known.has(plan.name))
         resized.push({ ...(await this.state(plan.name)), name: plan.name, wanted: maxOctets });
       else missing.push(() => this.#addStream(plan, maxOctets));

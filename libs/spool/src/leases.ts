@@ -21,7 +21,7 @@ export function leasesOver(log: Log): Leases {
     async take(shard, owner) {
       const entry = await register.get(keyOf(shard));
       const known = entry === undefined ? undefined : decode(entry.value);
-      const record: LeaseRecord = known ?? { owner, unfinishedReplays: 0 };
+      const record: LeaseRecord = known ?? { owner };
       if (known !== undefined && known.owner !== owner) return undefined;
       const revision =
         entry === undefined
@@ -45,7 +45,7 @@ export function leasesOver(log: Log): Leases {
 class RegisterLease implements Lease {
   readonly #log: Log;
   readonly #key: string;
-  #record: LeaseRecord;
+  readonly #record: LeaseRecord;
   #revision: number;
 
   constructor(log: Log, shard: string, record: LeaseRecord, revision: number) {
@@ -55,14 +55,13 @@ class RegisterLease implements Lease {
     this.#revision = revision;
   }
 
-  async renew(change: Partial<Omit<LeaseRecord, 'owner'>> = {}): Promise<boolean> {
-    const record = { ...this.#record, ...change };
+  async renew(): Promise<boolean> {
+    const record = encode(this.#record);
     const { register } = this.#log;
     const revision =
-      (await register.update(this.#key, encode(record), this.#revision)) ??
-      (await this.#resume(encode(record)));
+      (await register.update(this.#key, record, this.#revision)) ?? (await this.#resume(record));
     if (revision === undefined) return false;
-    [this.#record, this.#revision] = [record, revision];
+    this.#revision = revision;
     return true;
   }
 

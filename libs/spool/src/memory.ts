@@ -12,7 +12,7 @@ import {
   type Register,
   type RegisterEntry,
 } from './log.js';
-import { leastRoom, shardStreams } from './names.js';
+import { leastRoom, streamPlans } from './names.js';
 
 interface StoredMessage extends LogMessage {
   readonly subject: string;
@@ -58,26 +58,24 @@ export class MemoryLog implements Log {
 
   prepare(shards: readonly string[]): Promise<readonly string[]> {
     const told: string[] = [];
-    for (const shard of shards) {
-      for (const { name, subject, share } of shardStreams(shard)) {
-        const maxOctets = Math.floor((this.#maxSizeInOctets * share) / shards.length);
-        const known = this.#store.streams.get(name);
-        if (known) {
-          const least = leastRoom(known.octets);
-          if (maxOctets < least) told.push(`${name} has room for ${least} octets`);
-          known.maxOctets = Math.max(maxOctets, least);
-          continue;
-        }
-        const empty = {
-          pattern: subject,
-          messages: [],
-          lastSequence: 0,
-          octets: 0,
-          maxOctets,
-          ids: new Map(),
-        };
-        this.#store.streams.set(name, empty);
+    for (const { name, subject, share } of streamPlans(shards)) {
+      const maxOctets = Math.floor(this.#maxSizeInOctets * share);
+      const known = this.#store.streams.get(name);
+      if (known) {
+        const least = leastRoom(known.octets);
+        if (maxOctets < least) told.push(`${name} has room for ${least} octets`);
+        known.maxOctets = Math.max(maxOctets, least);
+        continue;
       }
+      const empty = {
+        pattern: subject,
+        messages: [],
+        lastSequence: 0,
+        octets: 0,
+        maxOctets,
+        ids: new Map(),
+      };
+      this.#store.streams.set(name, empty);
     }
     return Promise.resolve(told);
   }

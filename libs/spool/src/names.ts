@@ -18,6 +18,9 @@ export const streamsOf = (shard: string): ShardStreams => ({
   content: `CONTENT-${shard}`,
 });
 
+/** What a replay could not get past, of all shards. */
+export const quarantineStream = 'QUARANTINE';
+
 export const subjects = {
   spool: (shard: string): string => `mta.v1.spool.${shard}.>`,
   segment: (shard: string): string => `mta.v1.spool.${shard}.segment`,
@@ -25,6 +28,9 @@ export const subjects = {
   state: (shard: string): string => `mta.v1.defer.${shard}.state`,
   deferContent: (shard: string): string => `mta.v1.defer.${shard}.content`,
   content: (shard: string): string => `mta.v1.content.${shard}.>`,
+  quarantine: 'mta.v1.quarantine.>',
+  quarantineOf: (shard: string): string => `mta.v1.quarantine.${shard}.>`,
+  quarantined: (shard: string, key: string): string => `mta.v1.quarantine.${shard}.${key}`,
   chunksOf: (shard: string, contentId: string): string => `mta.v1.content.${shard}.${contentId}.>`,
   chunk: (shard: string, contentId: string, n: number): string => `mta.v1.content.${shard}.${contentId}.${n}`,
 } as const;
@@ -36,16 +42,25 @@ export const subjects = {
 const shares: Readonly<Record<keyof ShardStreams, number>> = {
   spool: 0.4,
   deferContent: 0.25,
-  content: 0.25,
+  content: 0.24,
   defer: 0.1,
 };
+const quarantineShare = 0.01;
 
 export interface StreamPlan {
   readonly name: string;
   readonly subject: string;
-  /** Of `spool.max_size`, all shards together. */
+  /** Of `spool.max_size`. */
   readonly share: number;
 }
+
+/** All streams of these shards, and the one that they have in common. */
+export const streamPlans = (shards: readonly string[]): readonly StreamPlan[] => [
+  ...shards.flatMap((shard) =>
+    shardStreams(shard).map((plan) => ({ ...plan, share: plan.share / shards.length })),
+  ),
+  { name: quarantineStream, subject: subjects.quarantine, share: quarantineShare },
+];
 
 export function shardStreams(shard: string): readonly StreamPlan[] {
   const names = streamsOf(shard);

@@ -1,17 +1,20 @@
 /** The parts of an owned shard, and what follows in memory when a record has become durable. */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@postrider/actor';
-import type { MailId, MailObject, MailRecord } from '@postrider/mail';
+import type { Envelope, MailId, MailObject, MailRecord } from '@postrider/mail';
 import { DeferredContents } from './deferred-contents.js';
 import { FencedWriter } from './fenced-writer.js';
 import type { Log } from './log.js';
 import { Moves } from './moves.js';
 import { frameLimit, streamsOf, subjects, type ShardStreams } from './names.js';
 import { bornOf, untouched, type MailState } from './open-recipients.js';
-import type { DeferredMail, LogEntry } from './record-frame.js';
+import { Quarantine } from './quarantine.js';
+import type { DeferredMail, LogEntry, ReplayedLog } from './record-frame.js';
+import { ReplayMarks } from './replay-marks.js';
 import { SegmentReader } from './segments.js';
+import { emptied, keepDamaged, keepPoison, type Damage } from './setting-aside.js';
 import { ShardState, type Place } from './shard-state.js';
-import type { OwnerOptions, SpooledMail } from './spool.js';
+import type { OpenRecipient, OwnerOptions, QuarantinedRecord, SpooledMail } from './spool.js';
 
 export interface OwnedShardOptions extends OwnerOptions {
   readonly log: Log;
@@ -35,6 +38,8 @@ export class OwnedShard {
   readonly outcomes: FencedWriter;
   readonly deferState: FencedWriter;
   readonly moves: Moves;
+  readonly quarantine: Quarantine;
+  readonly marks: ReplayMarks;
   readonly cleanedOver: number;
   /** Octets of the streams when they were last looked at. */
   readonly used = {
@@ -54,6 +59,8 @@ export class OwnedShard {
   readonly cleaning = new Set<MailId>();
   /** Mail born of a record: given out by `mails()`. */
   readonly born: SpooledMail[] = [];
+  /** What the replay knows of a mail's open recipients. */
+  openOf: (envelope: Envelope) => readonly OpenRecipient[] = (envelope) => untouched(envelope).open;
   readonly #options: OwnedShardOptions;
 
   constructor(options: OwnedShardOptions, fenced: (reason: string) => void) {
@@ -66,11 +73,20 @@ export class OwnedShard {
     this.streams = streamsOf(shard);
     this.state = new ShardState(() => clock.monotonic());
     this.contents = new DeferredContents({ log, clock, shard, pins: this.state.pins.deferContent });
-    this.segments = new SegmentReader({
+    this.quarantine = new Quarantine({ log, shard });
+    this.marks = new ReplayMarks({
       log,
       clock,
+      write: () => this.outcomes.write([{ entry: 'checkpoint' }]),
+      isKept: (kind, message) => this.quarantine.has(kind, message),
+      keep: (mark, deaths) => keepPoison(this, mark, { deaths, openOf: (envelope) => this.openOf(envelope) }),
+    });
+    this.segments = new SegmentReader({
+      log: this.reader('segment'),
+      clock,
       shard,
-      damaged: (sequence, text) => this.damage('spool', sequence, text),
+      damaged: (sequence, text, item) =>
+        this.damage({ log: 'segment', sequence, text, ...(item === undefined ? {} : { item }) }),
     });
     const ownership = randomBytes(16).toString('hex');
     const common = { log, clock, owner, ownership, limit: frameLimit(log.maxPayloadInOctets), fenced };
@@ -78,6 +94,7 @@ export class OwnedShard {
       ...common,
       stream: this.streams.spool,
       subject: subjects.outcome(shard),
+      replaying: () => this.marks.now,
       durable: (entry, sequence) => this.#durableInSpool(entry, sequence),
     });
     this.deferState = new FencedWriter({
@@ -99,11 +116,34 @@ export class OwnedShard {
     this.state.admit(at.place, { envelope, state, pin: at.pin, contentOctets: content?.length ?? 0 });
   }
 
-  /** It stays where it is until somebody has looked at it. */
-  damage(place: Place, sequence: number, text: string): void {
+  /** The log as a replay reads it: without what is kept in QUARANTINE. */
+  reader(log: ReplayedLog): Pick<Log, 'read'> {
+    return this.marks.reader(log, emptied(log));
+  }
+
+  streamOf(log: ReplayedLog): string {
+    return this.streams[placeOf(log)];
+  }
+
+  /** It stays where it is until a copy of it is kept. */
+  damage(damage: Damage): void {
+    const { log, sequence, text, item } = damage;
+    const pins = this.state.pins[placeOf(log)];
+    this.keepsUnread(log);
+    pins.add(sequence);
+    const part = item === undefined ? '' : `item ${item}: `;
+    this.#options.fault(`${this.streamOf(log)} ${sequence}: ${part}${text}`);
+    void keepDamaged(this, damage).then((kept) => (kept ? pins.remove(sequence) : undefined));
+  }
+
+  /** Something of that log can't be read: what it names is not known, so nothing is taken for an orphan. */
+  keepsUnread(log: ReplayedLog): void {
     this.damaged = true;
-    this.state.pins[place].add(sequence);
-    this.#options.fault(`${this.streams[place]} ${sequence}: ${text}`);
+    if (log === 'defer') this.state.keepContents();
+  }
+
+  toldOf(record: QuarantinedRecord): void {
+    this.#options.quarantined?.(record);
   }
 
   fault(text: string, id?: MailId): void {
@@ -111,6 +151,7 @@ export class OwnedShard {
   }
 
   end(error: Error): void {
+    this.marks.end();
     this.segments.close();
     this.outcomes.end(error);
     this.deferState.end(error);
@@ -147,3 +188,5 @@ export class OwnedShard {
     if (this.born.length > 0) this.segments.wake();
   }
 }
+
+const placeOf = (log: ReplayedLog): Place => (log === 'defer' ? 'defer' : 'spool');

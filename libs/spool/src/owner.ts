@@ -12,7 +12,15 @@ import type { LogEntry } from './record-frame.js';
 import { RecordsBefore } from './records-before.js';
 import type { SegmentMail } from './segments.js';
 import type { Place } from './shard-state.js';
-import { ContentMissing, Fenced, type ShardOwner, type SpooledMail } from './spool.js';
+import { release } from './setting-aside.js';
+import {
+  ContentMissing,
+  Fenced,
+  type QuarantinedRecord,
+  type Released,
+  type ShardOwner,
+  type SpooledMail,
+} from './spool.js';
 import { takeOver } from './takeover.js';
 
 /** A process has ten seconds to end. */
@@ -51,6 +59,7 @@ class LogOwner implements ShardOwner {
     try {
       const { records, deferred } = await takeOver(this.#owned);
       [this.#recordsBefore, this.deferred, this.#replayedUpTo] = [records, deferred, this.epoch];
+      this.#owned.openOf = (envelope) => this.#recordsBefore.stateOf(envelope).open;
       this.#house.start();
     } catch (error) {
       this.#end(new Fenced('the shard could not be taken over'));
@@ -59,20 +68,22 @@ class LogOwner implements ShardOwner {
   }
 
   async *mails(): AsyncGenerator<SpooledMail> {
-    const { segments, born } = this.#owned;
+    const { segments, born, marks } = this.#owned;
     try {
       for await (const found of segments.mails()) {
         for (const one of found) {
+          if (marks.doubts(one.sequence) && !(await marks.mail(one.sequence, one.mail.envelope.id))) continue;
           const mail = this.#ended ? undefined : this.#admit(one);
           if (mail) yield mail;
         }
+        if (found.length === 0) marks.givenOut(segments.next);
         for (let mail = born.shift(); mail && !this.#ended; mail = born.shift()) yield mail;
         if (this.#ended) return;
         if (this.#replayedUpTo > 0 && (await this.#replayIsRead())) this.#forgetReplay();
       }
     } catch (error) {
       if (!(error instanceof NewerFormat)) throw error;
-      this.#lose(error.message);
+      this.#lose(error.message, 'newer-format');
     }
   }
 
@@ -125,6 +136,27 @@ class LogOwner implements ShardOwner {
     }
   }
 
+  quarantined(): readonly QuarantinedRecord[] {
+    return this.#owned.quarantine.records;
+  }
+
+  async quarantinedOctets(key: string): Promise<Uint8Array | undefined> {
+    return (await this.#owned.quarantine.read(key))?.body;
+  }
+
+  async releaseQuarantined(key: string): Promise<Released | undefined> {
+    if (this.#ended) throw this.#ended;
+    return release(this.#owned, key);
+  }
+
+  async deleteQuarantined(key: string): Promise<boolean> {
+    if (this.#ended) throw this.#ended;
+    const { quarantine } = this.#owned;
+    if (!quarantine.records.some((record) => record.key === key)) return false;
+    await quarantine.end(key);
+    return true;
+  }
+
   figures(): Readonly<Record<string, number>> {
     const { state, used, outcomes, deferState, segments } = this.#owned;
     return {
@@ -138,6 +170,7 @@ class LogOwner implements ShardOwner {
       firstSequence: used.spoolFirst,
       readUpTo: segments.next - 1,
       replaying: this.#replayedUpTo > 0 ? 1 : 0,
+      quarantined: this.#owned.quarantine.records.length,
     };
   }
 
@@ -160,8 +193,9 @@ class LogOwner implements ShardOwner {
   }
 
   async #finish(): Promise<void> {
-    const { outcomes, deferState } = this.#owned;
+    const { outcomes, deferState, marks } = this.#owned;
     try {
+      await marks.leave();
       await Promise.all([outcomes.flushed(), deferState.flushed()]);
       await this.#house.finish();
     } catch {
@@ -174,6 +208,7 @@ class LogOwner implements ShardOwner {
     const { envelope, content } = mail;
     const { state } = this.#owned;
     if (state.live.has(envelope.id) || this.#recordsBefore.moved(envelope.id)) return undefined;
+    if (this.#owned.quarantine.hasMail(envelope.id)) return undefined;
     const known = this.#recordsBefore.stateOf(envelope);
     if (known.open.length === 0) {
       state.foundDone(envelope);
@@ -202,12 +237,14 @@ class LogOwner implements ShardOwner {
     this.#replayedUpTo = 0;
     this.#recordsBefore.clear();
     this.deferred = [];
+    // Not waited for: what comes behind the replay is given out meanwhile.
+    this.#owned.marks.finish().catch(() => undefined);
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, cause?: 'newer-format'): void {
     if (this.#ended) return;
     this.#end(new Fenced(reason));
-    this.#options.lost(reason);
+    this.#options.lost(reason, cause);
   }
 
   #end(error: Error): void {

@@ -6,7 +6,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr';
-import { isFinal, type Envelope, type MailRecord } from '@postrider/mail';
+import { isFinal, type Envelope, type MailId, type MailRecord } from '@postrider/mail';
 import { DamagedFrame, NewerFormat } from './frame.js';
 import { bornOf } from './open-recipients.js';
 import type { OpenRecipient } from './spool.js';
@@ -23,10 +23,36 @@ export interface RecordBundle {
   readonly ownership: string;
   readonly bundle: number;
   readonly entries: readonly LogEntry[];
+  /** Absent once the owner's replay is finished. */
+  readonly replaying?: Replaying;
+}
+
+/** A part of a shard's logs, by what stands in it. */
+export type ReplayedLog = 'outcome' | 'defer' | 'segment';
+
+/** What a replay has in hand: messages from one sequence to another, or one mail of a segment. */
+export interface ReplayMark {
+  readonly log: ReplayedLog;
+  readonly from: number;
+  readonly to: number;
+  readonly mail?: MailId;
+}
+
+/** In each bundle of an owner whose replay is not finished: what the next owner is to make of it. */
+export interface Replaying {
+  /** Replays in a row that ended with `suspect` in hand, as this one found it. */
+  readonly deaths: number;
+  readonly suspect?: ReplayMark;
+  /** In hand now. Absent: nothing, or something for so long that it is not to blame. */
+  readonly at?: ReplayMark;
+  /** The owner let go in order. */
+  readonly left?: true;
 }
 
 export type LogEntry =
   | { readonly entry: 'epoch' }
+  /** Says how far a replay is, by the bundle that it stands in. */
+  | { readonly entry: 'checkpoint' }
   | { readonly entry: 'record'; readonly record: MailRecord }
   /** DEFER only: a mail as it is now, and where its content stands. A later one takes the place of an earlier. */
   | { readonly entry: 'put'; readonly deferred: DeferredMail };
@@ -70,7 +96,7 @@ export function decodeBundle(octets: Uint8Array): RecordBundle {
 
 /** About what an entry takes, a little more rather than less, octets. */
 export function sizeOfEntry(entry: LogEntry): number {
-  if (entry.entry === 'epoch') return 64;
+  if (entry.entry === 'epoch' || entry.entry === 'checkpoint') return 64;
   if (entry.entry === 'put')
     return (
       sizeOfEnvelope(entry.deferred.envelope) +

@@ -14,7 +14,7 @@ const lagAtMost = 30_000;
 const lagPause = 100;
 
 export interface RecordSource {
-  readonly log: Log;
+  readonly log: Pick<Log, 'read'>;
   readonly clock: Clock;
   readonly stream: string;
   readonly subject: string;
@@ -54,10 +54,12 @@ export async function replayOutcomes(source: RecordSource): Promise<ReplayedOutc
   const records = new RecordsBefore();
   const born: BornMail[] = [];
   for await (const { sequence, entries } of bundlesOf(source)) {
-    for (const entry of entries) {
-      if (entry.entry !== 'record' || !records.add(entry.record)) continue;
-      for (const mail of bornOf(entry.record)) born.push({ mail, sequence });
-    }
+    unlessDamaged(source, sequence, () => {
+      for (const entry of entries) {
+        if (entry.entry !== 'record' || !records.add(entry.record)) continue;
+        for (const mail of bornOf(entry.record)) born.push({ mail, sequence });
+      }
+    });
   }
   return { records, born };
 }
@@ -66,10 +68,12 @@ export async function replayOutcomes(source: RecordSource): Promise<ReplayedOutc
 export async function replayDeferred(source: RecordSource): Promise<ReplayedDeferred> {
   const replay = new DeferredReplay();
   for await (const { sequence, entries } of bundlesOf(source))
-    for (const entry of entries) {
-      if (entry.entry === 'put') replay.put(entry.deferred, sequence);
-      else if (entry.entry === 'record') replay.record(entry.record, sequence);
-    }
+    unlessDamaged(source, sequence, () => {
+      for (const entry of entries) {
+        if (entry.entry === 'put') replay.put(entry.deferred, sequence);
+        else if (entry.entry === 'record') replay.record(entry.record, sequence);
+      }
+    });
   return replay;
 }
 
@@ -146,12 +150,16 @@ export async function* bundlesOf(source: RecordSource): AsyncGenerator<ReadBundl
 }
 
 /** @throws NewerFormat: the shard belongs to a newer process */
-function entriesIn(payload: Uint8Array, sequence: number, { damaged }: RecordSource): readonly LogEntry[] {
+const entriesIn = (payload: Uint8Array, sequence: number, source: RecordSource): readonly LogEntry[] =>
+  unlessDamaged(source, sequence, () => decodeBundle(payload).entries) ?? [];
+
+/** One message that can't be made sense of must not stop all behind it. */
+function unlessDamaged<T>({ damaged }: RecordSource, sequence: number, act: () => T): T | undefined {
   try {
-    return decodeBundle(payload).entries;
+    return act();
   } catch (error) {
     if (error instanceof NewerFormat) throw error;
     damaged(sequence, error instanceof Error ? error.message : String(error));
-    return [];
+    return undefined;
   }
 }

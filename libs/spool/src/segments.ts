@@ -10,11 +10,11 @@ import type { Log, LogMessage } from './log.js';
 import { streamsOf, subjects } from './names.js';
 
 export interface SegmentReaderOptions {
-  readonly log: Log;
+  readonly log: Pick<Log, 'read'>;
   readonly clock: Clock;
   readonly shard: string;
   /** A segment, or a mail in it, that can't be read: it stays in the log, and the others go on. */
-  readonly damaged: (sequence: number, text: string) => void;
+  readonly damaged: (sequence: number, text: string, item?: number) => void;
 }
 
 export interface SegmentMail {
@@ -109,7 +109,7 @@ export class SegmentReader {
       if (!item) throw new DamagedFrame('wrong checksum');
       return [{ mail: decodeMail(item), sequence }];
     } catch (error) {
-      this.#options.damaged(sequence, `item ${index}: ${textOf(error)}`);
+      this.#options.damaged(sequence, textOf(error), index);
       return [];
     }
   }

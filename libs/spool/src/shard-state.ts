@@ -133,6 +133,13 @@ export class ShardState {
     if (large) this.doneContents.push({ contentId: large.contentId, since: this.#monotonic() });
   }
 
+  /** A record of DEFER that can't be read may name any content: all of them count as live. */
+  keepContents(): void {
+    if (this.deferred.contentOctets === Infinity) return;
+    this.pins.deferContent.add(0);
+    this.deferred.contentOctets = Infinity;
+  }
+
   #touch(mail: LiveMail, record: MailRecord): void {
     // Without its envelope: an untouched recipient says nothing but its index.
     const state = this.#touched.get(record.id) ?? { open: mail.open.map(untouchedRecipient) };

@@ -319,8 +319,10 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     expect(idsOf(await readerOf(owner).take(2))).toEqual([beside.envelope.id, after.envelope.id]);
     expect(options.faults).toHaveLength(2);
     await owner.record([finalOf(beside, [0]), finalOf(after, [0])]);
+    // Copies of both are kept, and so they pin the log no longer.
+    await expect.poll(() => owner.quarantined().length).toBe(2);
     await owner.close();
-    expect((await log.state(`SPOOL-${shard}`)).firstSequence).toBe(1);
+    expect((await log.state(`SPOOL-${shard}`)).firstSequence).toBeGreaterThan(2);
     await log.close();
   });
 
@@ -363,7 +365,7 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     await owner.record([finalOf(last, [0])]);
     await owner.close();
     await ended;
-    for (const octets of await sizes()) expect(octets).toBeLessThan(4_000);
+    for (const octets of await sizes()) expect(octets).toBeLessThan(8_000);
     owner = await takeOver(shard);
     const fresh = mailOf();
     await commitAll(shard, [fresh]);

@@ -74,9 +74,30 @@ export interface OwnerOptions {
   /** Instance name, for the epoch record. */
   readonly owner: string;
   /** The fence was hit or the log is gone: nothing of this shard may be dispatched any more. Called once. */
-  readonly lost: (reason: string) => void;
+  readonly lost: (reason: string, cause?: 'newer-format') => void;
   /** A fault while handling one mail, a missing content, an unreadable record: for log and event. */
   readonly fault: (text: string, id?: MailId) => void;
+  /** A record was set aside: an operator has to look at it. */
+  readonly quarantined?: (record: QuarantinedRecord) => void;
+}
+
+/** A record of the shard's logs that could not be read, or that replays did not get past; kept whole in QUARANTINE. */
+export interface QuarantinedRecord {
+  /** Names it within its shard. */
+  readonly key: string;
+  /** Which part of the shard's logs it comes from, and its sequence there. */
+  readonly log: 'outcome' | 'defer' | 'segment';
+  readonly sequence: number;
+  /** It is one mail of a segment. */
+  readonly mail?: MailId;
+  readonly reason: string;
+  /** When it was set aside, milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface Released {
+  /** Of the mail that is live again, under new ids. */
+  readonly ids: readonly MailId[];
 }
 
 /** A live mail as the log has it: what replay found, or the tail. */
@@ -128,6 +149,17 @@ export interface ShardOwner {
   defer(mail: MailObject, records: readonly MailRecord[]): Promise<void>;
   /** Content of a live mail, in whatever place; of a large one use `Spool.largeContent`. @throws ContentMissing */
   content(id: MailId): Promise<Uint8Array>;
+  /** What was set aside and is not dealt with. */
+  quarantined(): readonly QuarantinedRecord[];
+  /** A record's octets, as they stood in the log. @returns undefined when there is no such record */
+  quarantinedOctets(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * Mail in the record becomes live again as new mail, with the recipients that were open.
+   * @returns undefined when there is no such record; @throws when nothing in it can be read, or it could not be written
+   */
+  releaseQuarantined(key: string): Promise<Released | undefined>;
+  /** @returns false when there is no such record */
+  deleteQuarantined(key: string): Promise<boolean>;
   /**
    * For the gauge: octets used, live and deferred mails, unwritten records, first sequence, read up to; `replaying` is 1
    * until all mail of an owner before has been given out.
@@ -153,14 +185,11 @@ export interface Leases {
 
 export interface LeaseRecord {
   readonly owner: string;
-  /** Replays that did not finish, and the sequence they stopped at: after two that record is quarantined. */
-  readonly unfinishedReplays: number;
-  readonly replayStoppedAt?: number;
 }
 
 export interface Lease {
   /** Renews; false when another has taken it. @throws when NATS is away */
-  renew(record?: Partial<Omit<LeaseRecord, 'owner'>>): Promise<boolean>;
+  renew(): Promise<boolean>;
   release(): Promise<void>;
 }
 

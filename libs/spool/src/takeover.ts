@@ -3,10 +3,11 @@
  * short. What is live after it is in the shard's state; segments are read while mail is given out.
  */
 import type { MailRecord } from '@postrider/mail';
+import { NewerFormat } from './frame.js';
 import { subjects } from './names.js';
 import type { MailState } from './open-recipients.js';
 import type { OwnedShard } from './owned-shard.js';
-import type { LogEntry } from './record-frame.js';
+import { decodeBundle, type LogEntry, type Replaying } from './record-frame.js';
 import type { RecordsBefore } from './records-before.js';
 import { replayDeferred, replayOutcomes, type ReplayedDeferred, type ReplayedOutcomes } from './replay.js';
 import type { SpooledMail } from './spool.js';
@@ -19,32 +20,49 @@ export interface TakenOver {
 
 /** @throws when the log can't be reached, or is of a newer format */
 export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
-  const { log, streams, outcomes, deferState, contents } = shard;
+  const { log, streams, outcomes, deferState, contents, marks, quarantine } = shard;
+  await quarantine.open();
+  for (const record of quarantine.records) shard.keepsUnread(record.log);
+  marks.begin(await replayBefore(shard));
+  outcomes.gathers = false;
   await outcomes.open();
   // Before the fence on DEFER: behind it a newer owner's may already be among them.
   contents.surelyOlder = (await log.state(streams.deferContent)).lastSequence;
   await deferState.open(outcomes.epoch);
   const spool = await replayOutcomes({
-    log,
+    log: shard.reader('outcome'),
     clock: shard.clock,
     stream: streams.spool,
     subject: subjects.outcome(shard.shard),
     upTo: outcomes.last,
-    damaged: (sequence, text) => shard.damage('spool', sequence, text),
+    damaged: (sequence, text) => shard.damage({ log: 'outcome', sequence, text }),
   });
   const defer = await replayDeferred({
-    log,
+    log: shard.reader('defer'),
     clock: shard.clock,
     stream: streams.defer,
     subject: subjects.state(shard.shard),
     upTo: deferState.last,
-    damaged: (sequence, text) => shard.damage('defer', sequence, text),
+    damaged: (sequence, text) => shard.damage({ log: 'defer', sequence, text }),
   });
   for (const record of defer.others) spool.records.add(record);
   await finishMoves(shard, spool, defer);
   const deferred = adoptDeferred(shard, defer, spool.records);
   adoptBorn(shard, spool);
+  outcomes.gathers = true;
   return { records: spool.records, deferred };
+}
+
+/** How far the replay of the owner before us came, if it did not finish. */
+async function replayBefore({ log, streams, shard }: OwnedShard): Promise<Replaying | undefined> {
+  const last = await log.last(streams.spool, subjects.outcome(shard));
+  try {
+    return last && decodeBundle(last.payload).replaying;
+  } catch (error) {
+    if (error instanceof NewerFormat) throw error;
+    // Reported when the outcomes are read.
+    return undefined;
+  }
 }
 
 /** A crash between 'put' and 'moved': the move is finished before the mail is tried from either place. */

@@ -59,6 +59,12 @@ export class Announcer {
     this.#bus.publishEvent('queue-manager', 'held', { mail, reason }, { id: `${mail}:held:${at}` });
   }
 
+  quarantined(facts: Facts<'quarantined'>): void {
+    this.#bus.publishEvent('queue-manager', 'quarantined', facts, {
+      id: `shard-${facts.shard}:quarantined:${facts.key}`,
+    });
+  }
+
   acted(event: 'released' | 'retried', mail: MailId, at: number): void {
     this.#bus.publishEvent('queue-manager', event, { mail }, { id: `${mail}:${event}:${at}` });
   }

@@ -32,6 +32,8 @@ const publishes: readonly (readonly [subject: string, allowed: readonly string[]
   ['mta.v1.content.0.a.1', ['smtp-ingress']],
   ['mta.v1.spool.0.outcome', ['queue-manager']],
   ['mta.v1.defer.0.state', ['queue-manager']],
+  ['mta.v1.quarantine.0.segment-1-0', ['queue-manager']],
+  ['$JS.API.STREAM.PURGE.QUARANTINE', ['queue-manager']],
   ['mta.v1.outbound-delivery.open', ['queue-manager']],
   ['mta.v1.shard.0.report', ['outbound-delivery']],
   ['mta.v1.shard.0.delete', ['admin']],

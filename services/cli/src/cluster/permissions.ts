@@ -71,6 +71,10 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       'mta.v1.spool.*.outcome',
       'mta.v1.defer.*.state',
       'mta.v1.defer.*.content',
+      'mta.v1.quarantine.*.*',
+      ...['STREAM.INFO', 'STREAM.PURGE', 'STREAM.MSG.GET'].map(
+        (operation) => `$JS.API.${operation}.QUARANTINE`,
+      ),
       'mta.v1.dns-resolver.locate',
       'mta.v1.outbound-delivery.open',
       'mta.v1.channel.*.*',
@@ -95,9 +99,18 @@ const owns: Readonly<Record<NatsUser, Own>> = {
   // Also the operator's command line, which runs in its pod.
   admin: {
     publish: [
-      ...['lookup', 'list', 'show', 'summary', 'sites', 'retry', 'hold', 'release', 'delete'].map(
-        (message) => `mta.v1.shard.*.${message}`,
-      ),
+      ...[
+        'lookup',
+        'list',
+        'show',
+        'summary',
+        'sites',
+        'retry',
+        'hold',
+        'release',
+        'delete',
+        'quarantine',
+      ].map((message) => `mta.v1.shard.*.${message}`),
       'mta.v1.queue-manager.shards',
       'mta.v1.smtp-ingress.submit',
       'mta.v1.dns-resolver.locate',

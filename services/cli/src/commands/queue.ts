@@ -6,6 +6,7 @@ import { withBus } from '../connection.js';
 import { countOf, parseFlags } from '../flags.js';
 import { contentText, listTable, showText, summaryTable, whyNone, type Act } from '../queue-views.js';
 import { askShards, type ShardRef } from '../shards.js';
+import { quarantine } from './quarantine.js';
 import { counted } from '../table.js';
 
 /** More than a screen holds is seldom read; --limit says otherwise. */
@@ -23,7 +24,7 @@ interface Options {
 export const queue: Command = {
   name: 'queue',
   synopsis:
-    'queue list|summary|show|retry|hold|release|delete [ID…] [--address A] [--domain D] [--state S] [--all] [--yes]',
+    'queue list|summary|show|retry|hold|release|delete|quarantine [ID…] [--address A] [--domain D] [--state S] [--all] [--yes]',
   summary: 'mail that waits, and acts on it: mass acts need --all, delete needs --yes',
   run(words) {
     const { values, positionals } = parseFlags(words, {
@@ -49,6 +50,7 @@ export const queue: Command = {
       yes: values.yes === true,
       reason: values.reason ?? 'held by an operator',
     };
+    if (act === 'quarantine') return quarantine(ids, { ...options, config: values.config });
     const perform = performer(act, options);
     return withBus(values.config, perform);
   },
@@ -79,7 +81,9 @@ function performer(act: string, options: Options): Perform {
       if (!options.yes) throw new UsageError('delete drops mail for good and tells nobody: say --yes');
       return change('delete', options, (ref) => ref.ask('delete', { filter, by: operator() }));
     default:
-      throw new UsageError(`'${act}' is none of list, summary, show, retry, hold, release, delete`);
+      throw new UsageError(
+        `'${act}' is none of list, summary, show, retry, hold, release, delete, quarantine`,
+      );
   }
 }
 

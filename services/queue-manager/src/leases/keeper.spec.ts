@@ -2,7 +2,7 @@
 import { manualClock, type ManualClock } from '@postrider/actor';
 import { memoryBus, type Bus, type MemoryBus } from '@postrider/bus';
 import { configSchema, type RunningService, type ServiceContext } from '@postrider/runtime';
-import { memorySpool, MemoryStore, type Spool } from '@postrider/spool';
+import { MemoryLog, memorySpool, MemoryStore, type Spool } from '@postrider/spool';
 import { queueManager, shard as shardProtocol, statusSubject } from '@postrider/protocol';
 import { expect, test } from 'vitest';
 import { fakeWorker, type FakeWorker } from '../rig/fake-worker.js';
@@ -185,6 +185,28 @@ test('the shards of a drained instance are free at once', async () => {
   cluster.instances.delete('a');
   const b = await cluster.start('b');
   expect(b.owned()).toBe(4);
+});
+
+test('a shard of a newer format is given back, and left to others for a minute', async () => {
+  const cluster = await startCluster();
+  const log = new MemoryLog(cluster.store, 1e9, cluster.clock);
+  const newer = Buffer.alloc(64);
+  newer.write('PRSG');
+  newer.writeUInt8(9, 4);
+  await log.append('mta.v1.spool.2.segment', newer);
+  const a = await cluster.start('a');
+  await cluster.pass(5_000);
+  expect(a.owned()).toBe(3);
+  const epochs = async () => (await log.state('SPOOL-2')).messages;
+  const before = await epochs();
+  await cluster.pass(50_000);
+  expect(await epochs()).toBe(before);
+  await cluster.pass(15_000);
+  expect(await epochs()).toBeGreaterThan(before);
+  expect(cluster.bus.events.filter(({ event }) => event === 'let_go')).toMatchObject([
+    { shard: '2', reason: 'frame version 9; this process knows 1' },
+    { shard: '2' },
+  ]);
 });
 
 test('two instances with four shards open no more than 20 channels to a site', async () => {

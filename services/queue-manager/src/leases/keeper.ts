@@ -23,6 +23,8 @@ export interface KeeperOptions {
 const noShardsPause = 250;
 /** Between the two questions that prove a holder gone: it may have taken the lease an instant ago. */
 const askedAgainAfter = 300;
+/** Left to instances of a newer version for so long, should there be any. */
+const newerFormatLeft = 60_000;
 /** For the results of what is in flight when a shard is handed over. */
 const handOverWithin = 5_000;
 
@@ -33,6 +35,8 @@ export class Keeper {
   readonly #freeSince = new Map<string, number>();
   /** Free shards whose owner did not let go of them. */
   readonly #gone = new Set<string>();
+  /** Monotonic milliseconds until when a shard is left to others, whose format is not known here. */
+  readonly #leftToNewer = new Map<string, number>();
   #shards: readonly string[] = [];
   #holders = new Map<string, string>();
   /** No shard had an owner when this instance looked first. */
@@ -92,7 +96,8 @@ export class Keeper {
     const free = await this.#free(leases);
     const now = clock.monotonic();
     for (const shard of this.#freeSince.keys()) if (!free.includes(shard)) this.#freeSince.delete(shard);
-    const waits = new Map(free.map((shard) => [shard, now - this.#seenFree(shard, now)]));
+    const readable = free.filter((shard) => (this.#leftToNewer.get(shard) ?? 0) <= now);
+    const waits = new Map(readable.map((shard) => [shard, now - this.#seenFree(shard, now)]));
     const claims = {
       owned: [...this.#seats.keys()],
       shards: this.#shards.length,
@@ -169,6 +174,7 @@ export class Keeper {
       common: { ...common, before, shards: () => this.#shards, alone: () => this.#holders.size === 0 },
       left: (gone) => {
         if (this.#seats.get(shard) === gone) this.#seats.delete(shard);
+        if (gone.newerFormat) this.#leftToNewer.set(shard, context.clock.monotonic() + newerFormatLeft);
       },
     });
     this.#seats.set(shard, seat);

@@ -6,7 +6,7 @@ import type { Timer } from '@postrider/actor';
 import type { Hosted } from '@postrider/bus';
 import { shard as shardProtocol, times } from '@postrider/protocol';
 import type { ServiceContext } from '@postrider/runtime';
-import type { Lease, ShardOwner } from '@postrider/spool';
+import { NewerFormat, type Lease, type ShardOwner } from '@postrider/spool';
 import { Announcer } from '../events.js';
 import { shardBehaviour } from '../shard/behaviour.js';
 import type { ShardEnvironment } from '../shard/environment.js';
@@ -29,6 +29,8 @@ export class ShardSeat {
   readonly owner: string;
   queue: ShardQueue | undefined;
   leaving: Promise<void> | undefined;
+  /** Its logs were written by a newer version: another instance has to own it. */
+  newerFormat = false;
   readonly #options: SeatOptions;
   readonly #announcer: Announcer;
   #hosted: Hosted | undefined;
@@ -55,7 +57,14 @@ export class ShardSeat {
       const started = clock.monotonic();
       const owner = await spool.own(this.shard, {
         owner: this.owner,
-        lost: (reason) => void this.leave(reason),
+        lost: (reason, cause) => {
+          if (cause === 'newer-format') this.newerFormat = true;
+          void this.leave(reason);
+        },
+        quarantined: (record) => {
+          log.error({ shard: this.shard, ...record }, 'record set aside in QUARANTINE');
+          this.#announcer.quarantined({ shard: this.shard, ...record });
+        },
         fault: (text, id) =>
           log.error({ shard: this.shard, ...(id === undefined ? {} : { mail: id }) }, text),
       });
@@ -122,6 +131,7 @@ export class ShardSeat {
   }
 
   #failed(fault: unknown): void {
+    if (fault instanceof NewerFormat) this.newerFormat = true;
     this.#options.context.log.error({ shard: this.shard, fault: String(fault) }, 'shard failed');
     void this.leave(`fault: ${String(fault)}`);
   }

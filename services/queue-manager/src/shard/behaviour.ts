@@ -7,6 +7,7 @@ import type { MailId } from '@postrider/mail';
 import type { ChannelReport, MailFilter, QueuedMail, shard } from '@postrider/protocol';
 import { Fenced } from '@postrider/spool';
 import { matcher } from './filter.js';
+import { quarantine } from './quarantine.js';
 import { NotReadYet } from './reports.js';
 import type { ShardQueue } from './shard-queue.js';
 import { siteStates, summaryOf, viewOf, type Holder } from './view.js';
@@ -75,11 +76,12 @@ function questions(host: ShardHost): Questions {
   };
 }
 
-type Acts = Pick<Handlers<ShardMessages>, 'retry' | 'hold' | 'release' | 'delete'>;
+type Acts = Pick<Handlers<ShardMessages>, 'retry' | 'hold' | 'release' | 'delete' | 'quarantine'>;
 
 function acts(host: ShardHost): Acts {
   const done = (ids: readonly MailId[]) => ({ result: 'done' as const, ids });
   return {
+    quarantine: (act) => quarantine(queueOf(host).environment, act),
     retry: async ({ filter }) => done(await queueOf(host).acts.retry(filter)),
     hold: async ({ filter, reason }) => done(await queueOf(host).acts.hold(filter, reason)),
     release: async ({ filter }) => done(await queueOf(host).acts.release(filter)),

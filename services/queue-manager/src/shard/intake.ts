@@ -44,7 +44,7 @@ export class Intake {
 
   /** Deferred mail of the takeover, then the log for as long as the shard is owned. */
   start(): void {
-    for (const spooled of this.#options.environment.owner.deferred) this.#admit(spooled);
+    for (const spooled of this.#options.environment.owner.deferred) this.#admitSafely(spooled);
     void this.#read().catch(this.#options.failed);
   }
 
@@ -75,7 +75,7 @@ export class Intake {
     const { environment, book } = this.#options;
     for await (const spooled of environment.owner.mails()) {
       if (this.#ended) return;
-      this.#admit(spooled);
+      this.#admitSafely(spooled);
       if (!book.room()) await book.whenRoom();
       if (this.#stopped()) return;
     }
@@ -83,6 +83,20 @@ export class Intake {
 
   #stopped(): boolean {
     return this.#ended;
+  }
+
+  /** A fault while one mail is taken in must not stop those behind it: that mail is held. */
+  #admitSafely(spooled: SpooledMail): void {
+    try {
+      this.#admit(spooled);
+    } catch (fault) {
+      const { environment, journal } = this.#options;
+      const { id } = spooled.mail.envelope;
+      const reason = `fault: ${String(fault)}`;
+      environment.log.error({ mail: id, reason }, 'mail held');
+      const at = environment.clock.now();
+      journal.record([{ kind: 'hold', id, at, reason }]).catch(() => undefined);
+    }
   }
 
   #admit(spooled: SpooledMail): void {

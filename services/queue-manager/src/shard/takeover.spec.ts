@@ -1,6 +1,7 @@
 /** What survives: takeovers, lost workers, draining. */
 import { expect, test } from 'vitest';
 import { shard as shardProtocol } from '@postrider/protocol';
+import { fakeWorker } from '../rig/fake-worker.js';
 import { startRig, turns, type Rig } from '../rig/rig.js';
 
 const hour = 3_600_000;
@@ -130,6 +131,36 @@ test('what the owner before left open counts for the limit until it has ended', 
     for (const { id } of idle) await again.worker.report(id, 'delivered');
   }
   expect(live(again)).toBe(0);
+});
+
+test('a mail that kills its worker each time is held after three, and those beside it are delivered', async () => {
+  const rig = await startRig();
+  rig.worker.answer = () => undefined;
+  const killer = await rig.accept();
+  const beside = await rig.accept();
+  let at: Rig = rig;
+  const workers = [rig.worker];
+  const deadly = () =>
+    workers.some(({ taken }, n) => n === workers.length - 1 && taken.some(({ id }) => id === killer));
+  for (let deaths = 0; deaths < 3; deaths++) {
+    while (!deadly()) await at.pass(1_000);
+    await at.worker.kill();
+    const worker = await fakeWorker(rig.bus, `worker-${deaths + 2}`);
+    worker.answer = ({ id }) => (id === killer ? undefined : 'delivered');
+    workers.push(worker);
+    at = { ...at, worker };
+    await at.pass(10_000);
+  }
+  await at.pass(hour);
+  expect(at.events('held')).toMatchObject([
+    { mail: killer, reason: '3 attempts in a row ended with unknown outcome' },
+  ]);
+  expect(workers.slice(1).flatMap(({ taken }) => taken.filter(({ id }) => id === beside))).toHaveLength(1);
+  // Alone on its channel, so that nothing else was in its hands.
+  const alone = workers.slice(1).flatMap(({ taken }) => taken.filter(({ id }) => id === killer));
+  for (const { channel } of alone)
+    expect(workers.flatMap(({ taken }) => taken).filter((job) => job.channel === channel)).toHaveLength(1);
+  expect(live(rig)).toBe(1);
 });
 
 test('drain: results of what is in flight are written, nothing new goes out', async () => {
