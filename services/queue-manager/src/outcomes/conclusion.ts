@@ -2,7 +2,7 @@
  * From what was found about a mail's recipients to its records: the mail's own state changes at once, and what is to
  * be written, told and made of it (DSNs) is returned. No I/O.
  */
-import type { Diagnostic, MailRecord } from '@postrider/mail';
+import type { Diagnostic, MailObject, MailRecord } from '@postrider/mail';
 import type { OpenState, QueueMail } from '../mail/queue-mail.js';
 import { sharedDiagnostic } from '../mail/shared-diagnostic.js';
 import type { QueuePolicy } from '../settings.js';
@@ -16,6 +16,8 @@ export interface Finding {
   readonly attempt: number;
   /** Milliseconds since the epoch: the site is left alone until then. */
   readonly notBefore?: number;
+  /** Mail that the record brings about. */
+  readonly born?: readonly MailObject[];
 }
 
 export interface ReportedRecipient {
@@ -67,12 +69,20 @@ interface Step {
 
 function end(
   mail: QueueMail,
-  { opens, attempt }: Finding,
+  { opens, attempt, born }: Finding,
   { kind, diagnostic, expired }: Extract<Verdict, { readonly verdict: 'final' }>,
   { conclusion, now }: Step,
 ): void {
   const recipients = indexesOf(opens);
-  conclusion.records.push({ kind, id: mail.id, at: now, recipients, attempt, diagnostic });
+  conclusion.records.push({
+    kind,
+    id: mail.id,
+    at: now,
+    recipients,
+    attempt,
+    diagnostic,
+    ...(born === undefined ? {} : { born }),
+  });
   mail.close(opens);
   mail.ended ??= [];
   for (const { index } of opens) mail.ended.push({ index, kind, diagnostic });

@@ -6,7 +6,7 @@ import type { Diagnostic, MailId } from '@postrider/mail';
 import type { QueuePolicy } from '../settings.js';
 import { expiresAt, retryPause, unknownPause, unknownsHeld } from './schedule.js';
 
-export type Outcome = 'delivered' | 'relayed' | 'temporary' | 'permanent' | 'unknown';
+export type Outcome = 'delivered' | 'relayed' | 'expanded' | 'temporary' | 'permanent' | 'unknown';
 
 export interface Attempt {
   readonly outcome: Outcome;
@@ -22,7 +22,7 @@ export interface Attempt {
 export type Verdict =
   | {
       readonly verdict: 'final';
-      readonly kind: 'delivered' | 'relayed' | 'failed';
+      readonly kind: 'delivered' | 'relayed' | 'expanded' | 'failed';
       readonly diagnostic: Diagnostic;
       readonly expired: boolean;
     }
@@ -42,6 +42,7 @@ export function judge(mail: Judged, attempt: Attempt, policy: QueuePolicy, now: 
   switch (outcome) {
     case 'delivered':
     case 'relayed':
+    case 'expanded':
       return { verdict: 'final', kind: outcome, diagnostic, expired: false };
     case 'permanent':
       return { verdict: 'final', kind: 'failed', diagnostic, expired: false };
