@@ -40,6 +40,8 @@ export interface Envelope {
 export interface Recipient {
   /** Mailbox without angle brackets: where this mail goes. */
   readonly forwardPath: string;
+  /** It is a list that the queue's owner expands, page by page: `after` is the last member that has been (DESIGN §3). */
+  readonly list?: { readonly after?: string };
   /** The address the client gave, when an alias changed it: named in the text of a DSN. */
   readonly original?: string;
   /** When the sender wants a DSN about it (RFC 3461 §4.1); absent: of failures and delays. */

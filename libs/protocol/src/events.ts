@@ -68,6 +68,8 @@ export interface EventFacts {
     expired: { mail: MailId; recipients: readonly string[]; diagnostic: Diagnostic };
     /** A DSN was made; `mail` is the one it is about. */
     bounced: { mail: MailId; dsn: MailId; to: string; action: DsnAction };
+    /** A page of a list: `page` is the mail to its members, `next` the mail that goes on with the list. */
+    expanded: { mail: MailId; alias: string; page: MailId; members: number; next?: MailId };
     held: { mail: MailId; reason: string };
     /** A record of the shard's logs was set aside: an operator has to look at it. */
     quarantined: { shard: string; key: string; log: string; sequence: number; mail?: MailId; reason: string };

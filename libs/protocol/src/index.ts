@@ -1,4 +1,4 @@
-export { aliasExpander, type ResolveAnswer } from './alias-expander.js';
+export { aliasExpander, membersOfPage, type PageAnswer, type ResolveAnswer } from './alias-expander.js';
 export { dnsResolver, type LocateAnswer, type MailExchanger } from './dns-resolver.js';
 export {
   eventSubject,

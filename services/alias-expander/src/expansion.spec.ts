@@ -1,6 +1,7 @@
-import type { ResolveAnswer } from '@postrider/protocol';
+import fc from 'fast-check';
+import { membersOfPage, type ResolveAnswer } from '@postrider/protocol';
 import { expect, test } from 'vitest';
-import { resolve } from './expansion.js';
+import { ListPages, resolve } from './expansion.js';
 
 const entries = new Map<string, readonly string[]>([
   ['all', ['ann', 'staff', 'far@away.example']],
@@ -31,7 +32,40 @@ test.each<[string, ResolveAnswer]>([
     'round@here.example',
     { result: 'loop', path: ['round@here.example', 'about@here.example', 'round@here.example'] },
   ],
-  ['big@here.example', { result: 'temporary', text: 'lists over 1000 members are not yet supported' }],
+  ['big@here.example', { result: 'list' }],
 ])('%s', (address, answer) => {
   expect(resolve(address, { entries }, users)).toEqual(answer);
+});
+
+test('the pages of a list have each member once, whatever changes meanwhile', () => {
+  fc.assert(
+    fc.property(fc.nat(1600), fc.array(fc.nat(1600), { maxLength: 400 }), (count, gone) => {
+      const named = (n: number): string => `User${n}@away.example`;
+      const members = Array.from({ length: count + 1 }, (_, n) => named(n));
+      const changed = [...members.filter((_, n) => !gone.includes(n)), 'new@away.example'];
+      const pages = new ListPages();
+      const got: string[] = [];
+      let after: string | undefined;
+      let table = { entries: new Map([['big', members]]) };
+      do {
+        const request = { forwardPath: 'big@here.example', ...(after === undefined ? {} : { after }) };
+        const page = pages.page(request, table, users);
+        if (page.result !== 'page') throw new Error(page.result);
+        expect(page.members.length).toBeLessThanOrEqual(membersOfPage);
+        got.push(...page.members);
+        after = page.next;
+        table = { entries: new Map([['big', changed]]) };
+      } while (after !== undefined);
+      expect(new Set(got).size).toBe(got.length);
+      const left = members.filter((_, n) => !gone.includes(n));
+      expect(left.filter((member) => !got.includes(member))).toEqual([]);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('no such list', () => {
+  const page = (forwardPath: string) => new ListPages().page({ forwardPath }, { entries }, users);
+  expect(page('nobody@here.example')).toEqual({ result: 'unknown' });
+  expect(page('round@here.example')).toEqual({ result: 'unknown' });
 });

@@ -1,5 +1,5 @@
 /** From a local address to who gets its mail. Pure: a snapshot of the table, and a question about users. */
-import type { ResolveAnswer } from '@postrider/protocol';
+import { membersOfPage, type PageAnswer, type ResolveAnswer } from '@postrider/protocol';
 import { splitMailbox } from '@postrider/smtp';
 
 export interface AliasTable {
@@ -13,8 +13,10 @@ export interface LocalUsers {
   readonly exists: (localPart: string) => boolean;
 }
 
-/** A longer list is expanded by the queue's owner one day, page by page (DESIGN §3). */
-const membersLimit = 1000;
+/** A longer list is expanded by the queue's owner, page by page (DESIGN §3). */
+const membersAtOnce = 1000;
+/** A longer one is a mistake, or needs a program of its own. */
+const membersLimit = 1_000_000;
 /** Deeper nesting is a mistake. */
 const depthLimit = 50;
 
@@ -33,7 +35,64 @@ export function resolve(forwardPath: string, table: AliasTable, users: LocalUser
       ? { result: 'local' }
       : { result: 'unknown' };
   if (members.size === 0) return { result: 'loop', path: loop ?? [forwardPath] };
+  if (members.size > membersAtOnce) return { result: 'list' };
   return { result: 'expanded', members: [...members.values()] };
+}
+
+type Member = readonly [key: string, member: string];
+
+/** The list that was asked for last: its pages follow each other. */
+export class ListPages {
+  #table: AliasTable | undefined;
+  #list = '';
+  /** In the order of their lower case form: a changed file neither repeats nor loses those it leaves. */
+  #members: readonly Member[] = [];
+
+  /** @param after the last member that was given, as `next` said */
+  page(
+    { forwardPath, after }: { readonly forwardPath: string; readonly after?: string },
+    table: AliasTable,
+    users: LocalUsers,
+  ): PageAnswer {
+    try {
+      const members = this.#membersOf(forwardPath, table, users);
+      const first = after === undefined ? 0 : firstBehind(members, after);
+      const page = members.slice(first, first + membersOfPage);
+      const last = page.at(-1);
+      if (last === undefined)
+        return after === undefined ? { result: 'unknown' } : { result: 'page', members: [] };
+      const more = first + page.length < members.length;
+      return {
+        result: 'page',
+        members: page.map(([, member]) => member),
+        ...(more ? { next: last[0] } : {}),
+      };
+    } catch (error) {
+      if (error instanceof TooLarge) return { result: 'temporary', text: error.message };
+      throw error;
+    }
+  }
+
+  #membersOf(forwardPath: string, table: AliasTable, users: LocalUsers): readonly Member[] {
+    const list = forwardPath.toLowerCase();
+    if (this.#table === table && this.#list === list) return this.#members;
+    const expansion = new Expansion(table, users);
+    expansion.add(forwardPath, []);
+    this.#members = [...expansion.members].sort(([a], [b]) => (a < b ? -1 : 1));
+    [this.#table, this.#list] = [table, list];
+    return this.#members;
+  }
+}
+
+/** Index of the first member behind that one, which need not be there any more. */
+function firstBehind(members: readonly Member[], after: string): number {
+  let [low, high] = [0, members.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((members[middle]?.[0] ?? '') <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 class TooLarge extends Error {}
@@ -77,7 +136,7 @@ class Expansion {
     if (path.length === 0) return;
     this.members.set(key, address);
     if (this.members.size > membersLimit)
-      throw new TooLarge(`lists over ${membersLimit} members are not yet supported`);
+      throw new TooLarge(`lists over ${membersLimit} members are not supported`);
   }
 
   /** A whole address is more exact than a local part; names of other domains are nobody's here. */

@@ -1,6 +1,6 @@
 /**
  * alias-expander: who a local address is.
- * receives  `resolve` (libs/protocol alias-expander.ts), as a member of its pool
+ * receives  `resolve` and `page` (libs/protocol alias-expander.ts), as a member of its pool
  * gives     events expanded, reloaded, reload_failed
  * keeps     a snapshot of the alias files
  */
@@ -13,7 +13,7 @@ import {
   type ServiceDefinition,
 } from '@postrider/runtime';
 import { AliasFileError } from './alias-file.js';
-import { resolve, type LocalUsers } from './expansion.js';
+import { ListPages, resolve, type LocalUsers } from './expansion.js';
 import { WatchedTable } from './table.js';
 import { localUsers } from './users.js';
 
@@ -29,6 +29,7 @@ export const service: ServiceDefinition = {
 class AliasExpander implements RunningService {
   readonly #context: ServiceContext;
   readonly #counts = { resolved: 0, reloadsFailed: 0 };
+  readonly #pages = new ListPages();
   #table: WatchedTable;
   #users: LocalUsers;
   #hosted: { stop(): Promise<void> } | undefined;
@@ -51,6 +52,7 @@ class AliasExpander implements RunningService {
             bus.publishEvent('alias-expander', 'expanded', { alias: forwardPath, members: answer.members });
           return answer;
         },
+        page: (request) => this.#pages.page(request, this.#table.current, this.#users),
       },
     }));
   }

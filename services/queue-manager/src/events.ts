@@ -59,6 +59,10 @@ export class Announcer {
     this.#bus.publishEvent('queue-manager', 'held', { mail, reason }, { id: `${mail}:held:${at}` });
   }
 
+  expanded(facts: Facts<'expanded'>): void {
+    this.#bus.publishEvent('queue-manager', 'expanded', facts, { id: `${facts.page}:expanded` });
+  }
+
   quarantined(facts: Facts<'quarantined'>): void {
     this.#bus.publishEvent('queue-manager', 'quarantined', facts, {
       id: `shard-${facts.shard}:quarantined:${facts.key}`,

@@ -45,7 +45,9 @@ export interface RememberedSpool {
 export async function startIngress(options: IngressOptions = {}): Promise<RunningIngress> {
   const bus = memoryBus();
   const resolve = options.resolve ?? ((): ResolveAnswer => ({ result: 'local' }));
-  await bus.host(aliasExpander, () => ({ handlers: { resolve: ({ forwardPath }) => resolve(forwardPath) } }));
+  await bus.host(aliasExpander, () => ({
+    handlers: { resolve: ({ forwardPath }) => resolve(forwardPath), page: () => ({ result: 'unknown' }) },
+  }));
   const spool = rememberedSpool();
   const faults: unknown[] = [];
   const running = await service.start({

@@ -4,7 +4,7 @@ import type { MailObject } from '@postrider/mail';
 import type { Log, LogMessage } from '../log.js';
 import { MemoryLog, MemoryStore } from '../memory.js';
 import { spoolOver } from '../open.js';
-import type { QuarantinedRecord, ShardOwner, Spool, SpooledMail } from '../spool.js';
+import type { QuarantinedRecord, ShardOwner, Spool } from '../spool.js';
 import { ScriptedLog } from './scripted-log.js';
 
 /** What a process has in hand: a mail's id, or a message as `SPOOL-q 7`. */
@@ -67,7 +67,7 @@ export class MortalWorld {
     for (;;) {
       const found = await Promise.race([mails.next(), silence()]);
       if (found === undefined || found.done === true) return owner;
-      const { id } = (found.value as SpooledMail).mail.envelope;
+      const { id } = found.value.mail.envelope;
       ids.push(id);
       meet(id);
     }

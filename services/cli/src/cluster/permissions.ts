@@ -75,6 +75,7 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       ...['STREAM.INFO', 'STREAM.PURGE', 'STREAM.MSG.GET'].map(
         (operation) => `$JS.API.${operation}.QUARANTINE`,
       ),
+      'mta.v1.alias-expander.page',
       'mta.v1.dns-resolver.locate',
       'mta.v1.outbound-delivery.open',
       'mta.v1.channel.*.*',

@@ -2,7 +2,13 @@
  * From what was found about a mail's recipients to its records: the mail's own state changes at once, and what is to
  * be written, told and made of it (DSNs) is returned. No I/O.
  */
-import { releasedAt, type Diagnostic, type DsnAction, type MailRecord } from '@postrider/mail';
+import {
+  releasedAt,
+  type Diagnostic,
+  type DsnAction,
+  type MailObject,
+  type MailRecord,
+} from '@postrider/mail';
 import { earliestUntil, type OpenState, type QueueMail } from '../mail/queue-mail.js';
 import { sharedDiagnostic } from '../mail/shared-diagnostic.js';
 import type { QueuePolicy } from '../settings.js';
@@ -20,6 +26,8 @@ export interface Finding {
   readonly notBefore?: number;
   /** The next hop reports what becomes of it (RFC 3461 §5.2.1). */
   readonly dsnPassedOn?: boolean;
+  /** Mail that the record brings about. */
+  readonly born?: readonly MailObject[];
 }
 
 export interface ReportedRecipient {
@@ -79,12 +87,20 @@ interface Step {
 
 function end(
   mail: QueueMail,
-  { opens, attempt, dsnPassedOn }: Finding,
+  { opens, attempt, born, dsnPassedOn }: Finding,
   { kind, diagnostic, expired }: Extract<Verdict, { readonly verdict: 'final' }>,
   { conclusion, now }: Step,
 ): void {
   const recipients = indexesOf(opens);
-  conclusion.records.push({ kind, id: mail.id, at: now, recipients, attempt, diagnostic });
+  conclusion.records.push({
+    kind,
+    id: mail.id,
+    at: now,
+    recipients,
+    attempt,
+    diagnostic,
+    ...(born === undefined ? {} : { born }),
+  });
   mail.close(opens);
   mail.ended ??= [];
   for (const { index } of opens) mail.ended.push({ index, kind, diagnostic });

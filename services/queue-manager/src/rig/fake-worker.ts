@@ -132,7 +132,8 @@ function answerAll(state: State, worker: FakeWorker, jobs: readonly Job[]): void
     const outcome = worker.answer(job);
     if (outcome === undefined) continue;
     const recipients = job.envelope.recipients.map(({ index }) => index);
-    void reportJob(state, worker, { id: job.id, outcome, recipients });
+    // An owner that dies does not answer.
+    reportJob(state, worker, { id: job.id, outcome, recipients }).catch(() => undefined);
   }
 }
 

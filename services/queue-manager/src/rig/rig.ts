@@ -7,7 +7,14 @@ import { memoryBus, type MemoryBus } from '@postrider/bus';
 import { mailIdSource, type Envelope, type MailId, type MailObject } from '@postrider/mail';
 import { configSchema, type Logger } from '@postrider/runtime';
 import { memorySpool, MemoryStore, type Spool } from '@postrider/spool';
-import { dnsResolver, shard as shardProtocol, times, type LocateAnswer } from '@postrider/protocol';
+import {
+  aliasExpander,
+  dnsResolver,
+  shard as shardProtocol,
+  times,
+  type LocateAnswer,
+  type PageAnswer,
+} from '@postrider/protocol';
 import { Locator } from '../routing/locator.js';
 import { Router } from '../routing/router.js';
 import { settingsOf } from '../settings.js';
@@ -51,6 +58,10 @@ export interface RigOptions {
   readonly locate?: (domain: string) => LocateAnswer;
   readonly log?: Logger;
   readonly before?: OwnerBefore;
+  /** The spool of each process over the store; the default never fails. */
+  readonly spoolOf?: (store: MemoryStore, clock: ManualClock) => Spool;
+  /** Members of the page after that one. */
+  readonly page?: (after: string | undefined) => PageAnswer;
 }
 
 const newId = mailIdSource(() => Date.UTC(2026, 0, 1), new Uint8Array([1, 2, 3, 4, 5, 6]));
@@ -67,6 +78,12 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       resolve: ({ host }) => namedHost(host),
     },
   }));
+  await bus.host(aliasExpander, () => ({
+    handlers: {
+      resolve: () => ({ result: 'unknown' }),
+      page: ({ after }) => options.page?.(after) ?? { result: 'unknown' },
+    },
+  }));
   const worker = await fakeWorker(bus);
   return openShard({ clock, bus, store, spool, worker }, options);
 }
@@ -77,10 +94,11 @@ const step = times.beat;
 type Shared = Pick<Rig, 'clock' | 'bus' | 'spool' | 'store' | 'worker'>;
 
 async function openShard(shared: Shared, options: RigOptions): Promise<Rig> {
-  const { clock, bus, spool } = shared;
-  const writer = spool.writer({ shards: ['0'] });
+  const { clock, bus } = shared;
+  const writer = shared.spool.writer({ shards: ['0'] });
   const state = { trusted: true };
-  const queue = await queueOf(shared, options, () => state.trusted);
+  const spool = options.spoolOf?.(shared.store, clock) ?? shared.spool;
+  const queue = await queueOf({ ...shared, spool }, options, () => state.trusted);
   const behaviour = shardBehaviour({ shard: '0', owner: bus.instance, queue });
   const hosted = await bus.host(shardProtocol, behaviour, { key: '0' });
   queue.start();
@@ -108,7 +126,8 @@ async function openShard(shared: Shared, options: RigOptions): Promise<Rig> {
     events: (event) => bus.events.filter((record) => record.event === event),
     async killed() {
       queue.end();
-      await hosted.stop();
+      // What a handler waits for may never come to a dead process.
+      await Promise.race([hosted.stop(), turns()]);
       return openShard(shared, { ...options, before: 'gone' });
     },
   };

@@ -9,6 +9,7 @@ import type { MailBook } from '../mail/mail-book.js';
 import type { OpenState, Part, QueueMail } from '../mail/queue-mail.js';
 import { Batch } from '../outcomes/batch.js';
 import type { Finding } from '../outcomes/conclusion.js';
+import { Lists } from '../outcomes/lists.js';
 import type { Journal } from '../outcomes/journal.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
 import { tooLate } from '../outcomes/schedule.js';
@@ -46,9 +47,11 @@ const readsAtOnce = 32;
 export class Placing {
   readonly #options: PlacingOptions;
   readonly #reads = new Turnstile(readsAtOnce);
+  readonly #lists: Lists;
 
   constructor(options: PlacingOptions) {
     this.#options = options;
+    this.#lists = new Lists(options);
   }
 
   /** Never rejects: what goes wrong with one mail holds that mail. */
@@ -81,19 +84,26 @@ export class Placing {
       // No attempt from DEFER before 'moved' is durable.
       if (mail.place === 'defer') await mail.writing;
       const { recipients } = mail.envelope;
+      const isList = ({ index }: OpenState): boolean => recipients[index]?.list !== undefined;
+      if (opens.some(isList) && mail.content === undefined && !mail.large && !(await this.#load(mail))) {
+        this.#again(mail, opens);
+        return;
+      }
+      const found = await Promise.all(opens.filter(isList).map((open) => this.#lists.expand(mail, open)));
+      const others = opens.filter((open) => !isList(open));
       const placements = await Promise.all(
-        opens.map(async ({ index }) => {
+        others.map(async ({ index }) => {
           const domain = domainOf(recipients[index]?.forwardPath ?? '');
           return environment.router.known(domain) ?? environment.router.place(domain);
         }),
       );
       const groups = new Map<string, Group>();
-      opens.forEach((open, at) => addTo(groups, open, placements[at]));
+      others.forEach((open, at) => addTo(groups, open, placements[at]));
       if (this.#needsContent(mail, groups) && !(await this.#load(mail))) {
         this.#again(mail, opens);
         return;
       }
-      this.#finish(mail, groups);
+      this.#finish(mail, groups, found);
     } catch (fault) {
       this.#fault(mail, fault);
     }
@@ -103,9 +113,9 @@ export class Placing {
     const { recipients } = mail.envelope;
     const groups = new Map<string, Group>();
     for (const open of opens) {
-      const placement = this.#options.environment.router.known(
-        domainOf(recipients[open.index]?.forwardPath ?? ''),
-      );
+      const { forwardPath = '', list } = recipients[open.index] ?? {};
+      if (list !== undefined) return undefined;
+      const placement = this.#options.environment.router.known(domainOf(forwardPath));
       if (placement === undefined) return undefined;
       addTo(groups, open, placement);
     }
@@ -146,18 +156,22 @@ export class Placing {
     });
   }
 
-  #finish(mail: QueueMail, groups: ReadonlyMap<string, Group>): void {
+  #finish(mail: QueueMail, groups: ReadonlyMap<string, Group>, found: readonly Finding[] = []): void {
     mail.placing--;
     // Held or deleted while it was looked up.
     if (mail.state === 'ended') return;
     const batch = new Batch(this.#options.journal);
     if (mail.held !== undefined) this.#options.outcomes.settle(mail, [], batch);
-    else this.#queue(mail, groups, batch);
+    else this.#queue(mail, groups, { found, batch });
     batch.flush().catch((fault: unknown) => this.#unwritten(mail, fault));
   }
 
-  #queue(mail: QueueMail, groups: ReadonlyMap<string, Group>, batch: Batch): void {
-    const findings: Finding[] = expansions(mail);
+  #queue(
+    mail: QueueMail,
+    groups: ReadonlyMap<string, Group>,
+    { found, batch }: { readonly found: readonly Finding[]; readonly batch: Batch },
+  ): void {
+    const findings: Finding[] = [...found, ...expansions(mail)];
     const parts: Part[] = [];
     for (const { placement, opens } of groups.values()) {
       const finding = this.#finding(mail, placement, opens);

@@ -27,7 +27,7 @@ export interface RecipientContext {
   readonly resolve: (forwardPath: string) => Promise<ResolveAnswer>;
 }
 
-/** Members of one alias; more are for the owner of a list to expand. */
+/** Members of one alias; a longer list is expanded by the owner of the mail. */
 const membersOfAlias = 1000;
 
 /**
@@ -111,6 +111,8 @@ async function judgeLocal(mailbox: Mailbox, context: RecipientContext): Promise<
       return asItIs(mailbox.text);
     case 'expanded':
       return expanded(mailbox.text, answer.members);
+    case 'list':
+      return { accepted: { given: mailbox.text, recipients: [{ forwardPath: mailbox.text, list: {} }] } };
     case 'unknown':
       return { refused: reply(550, '5.1.1', `No such user here: <${mailbox.text}>`) };
     case 'loop':

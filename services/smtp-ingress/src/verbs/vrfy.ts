@@ -62,6 +62,8 @@ async function found({ text }: Mailbox, { ingress }: SessionFacts, expand: boole
         const [first = text, ...others] = answer.members.map((member) => `<${member}>`);
         return expand ? reply(250, '2.1.5', first, ...others) : reply(250, '2.1.5', `<${text}>`);
       }
+      case 'list':
+        return expand ? cannotTell : reply(250, '2.1.5', `<${text}>`);
       case 'unknown':
         return reply(550, '5.1.1', `No such user here: <${text}>`);
       default:
