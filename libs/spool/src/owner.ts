@@ -138,6 +138,7 @@ class LogOwner implements ShardOwner {
       firstSequence: used.spoolFirst,
       readUpTo: segments.next - 1,
       replaying: this.#replayedUpTo > 0 ? 1 : 0,
+      heldBackBy: this.#owned.heldBackBy,
     };
   }
 

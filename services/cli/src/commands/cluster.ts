@@ -4,6 +4,8 @@ import { createUserKey } from '@postrider/nats-server';
 import { createLogger, hasOwnServer, initCluster } from '@postrider/runtime';
 import { shardNames } from '@postrider/spool';
 import { showStatus } from '../cluster/status-command.js';
+import { backUp } from '../cluster/backup.js';
+import { restore } from '../cluster/restore.js';
 import { natsUsers, type NatsUser } from '../cluster/permissions.js';
 import { usersFile } from '../cluster/users-file.js';
 import { CommandFailed, exitCodes, say, UsageError, type Command } from '../command.js';
@@ -12,8 +14,10 @@ import { countOf, parseFlags } from '../flags.js';
 
 export const cluster: Command = {
   name: 'cluster',
-  synopsis: 'cluster status [--watch] [--monitor URL…] | cluster init | cluster keys DIR [--shards N]',
-  summary: 'who owns what and how it is; outside NATS: make the streams, and a key for each service',
+  synopsis:
+    'cluster status [--watch] [--monitor URL…] | cluster backup|restore DIR | cluster init | cluster keys DIR [--shards N]',
+  summary:
+    'who owns what and how it is; all mail that waits into a folder and back; outside NATS: streams, and a key for each service',
   async run(words) {
     const { values, positionals } = parseFlags(words, {
       shards: { type: 'string' },
@@ -29,12 +33,16 @@ export const cluster: Command = {
           watch: values.watch === true,
           monitors: (values.monitor ?? []).map(monitorUrl),
         });
+      case 'backup':
+        return backUp({ config: values.config, folder: named(act, folder), json: values.json === true });
+      case 'restore':
+        return restore({ config: values.config, folder: named(act, folder), json: values.json === true });
       case 'init':
         return init(values.config);
       case 'keys':
-        return keys(folder, values.shards ?? '8');
+        return keys(named(act, folder), values.shards ?? '8');
       default:
-        throw new UsageError("say 'status', 'init', or 'keys' and a folder");
+        throw new UsageError('say status, init, or backup, restore or keys and a folder');
     }
   },
 };
@@ -45,8 +53,12 @@ function monitorUrl(text: string): string {
   return text;
 }
 
-function keys(folder: string | undefined, count: string): number {
-  if (folder === undefined) throw new UsageError("name a folder: 'cluster keys DIR'");
+function named(act: string, folder: string | undefined): string {
+  if (folder === undefined) throw new UsageError(`name a folder: 'cluster ${act} DIR'`);
+  return folder;
+}
+
+function keys(folder: string, count: string): number {
   makeKeys(folder, shardNames(countOf('shards', count)));
   return exitCodes.done;
 }
