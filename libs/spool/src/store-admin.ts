@@ -25,7 +25,6 @@ export interface StoreAdmin {
   close(): Promise<void>;
 }
 
-const events = 'EVENTS';
 /** A change of copies waits for an election. */
 const answeredWithin = 20_000;
 
@@ -73,12 +72,12 @@ async function namesOf(manager: JetStreamManager): Promise<readonly string[]> {
   return found;
 }
 
-/** The lease bucket first: it holds nothing that must be copied. */
+/** The lease bucket and the shards' streams. EVENTS has one copy: it is written without waiting for a disk, which the server does for one copy alone. */
 async function setReplicas(manager: JetStreamManager, replicas: number): Promise<readonly string[]> {
   const known = await namesOf(manager);
   const spool = known.filter((name) => isOfShard(name));
   const changed: string[] = [];
-  for (const name of [leaseStream, events, ...spool].filter((one) => known.includes(one))) {
+  for (const name of [leaseStream, ...spool].filter((one) => known.includes(one))) {
     if ((await manager.streams.info(name)).config.num_replicas === replicas) continue;
     await manager.streams.update(name, { num_replicas: replicas });
     changed.push(name);

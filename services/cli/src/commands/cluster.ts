@@ -5,6 +5,7 @@ import { createLogger, hasOwnServer, initCluster } from '@postrider/runtime';
 import { shardNames } from '@postrider/spool';
 import { showStatus } from '../cluster/status-command.js';
 import { backUp } from '../cluster/backup.js';
+import { changeReplicas, prune } from '../cluster/resize.js';
 import { restore } from '../cluster/restore.js';
 import { natsUsers, type NatsUser } from '../cluster/permissions.js';
 import { usersFile } from '../cluster/users-file.js';
@@ -15,7 +16,7 @@ import { countOf, parseFlags } from '../flags.js';
 export const cluster: Command = {
   name: 'cluster',
   synopsis:
-    'cluster status [--watch] [--monitor URL…] | cluster backup|restore DIR | cluster init | cluster keys DIR [--shards N]',
+    'cluster status [--watch] [--monitor URL…] | cluster backup|restore DIR | cluster replicas N | cluster prune | cluster init | cluster keys DIR [--shards N]',
   summary:
     'who owns what and how it is; all mail that waits into a folder and back; outside NATS: streams, and a key for each service',
   async run(words) {
@@ -37,12 +38,18 @@ export const cluster: Command = {
         return backUp({ config: values.config, folder: named(act, folder), json: values.json === true });
       case 'restore':
         return restore({ config: values.config, folder: named(act, folder), json: values.json === true });
+      case 'replicas':
+        return changeReplicas(copiesOf(folder), { config: values.config, json: values.json === true });
+      case 'prune':
+        return prune({ config: values.config, json: values.json === true });
       case 'init':
         return init(values.config);
       case 'keys':
         return keys(named(act, folder), values.shards ?? '8');
       default:
-        throw new UsageError('say status, init, or backup, restore or keys and a folder');
+        throw new UsageError(
+          'say status, init, prune, replicas and a number, or backup, restore or keys and a folder',
+        );
     }
   },
 };
@@ -51,6 +58,11 @@ function monitorUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:/.test(text))
     throw new UsageError(`--monitor takes a URL as in http://192.0.2.1:8222, not '${text}'`);
   return text;
+}
+
+function copiesOf(text: string | undefined): number {
+  if (text !== '1' && text !== '3' && text !== '5') throw new UsageError('replicas are 1, 3 or 5');
+  return Number(text);
 }
 
 function named(act: string, folder: string | undefined): string {
