@@ -37,15 +37,7 @@ export async function startOutsideNats(count: 1 | 3): Promise<OutsideNats> {
   const { binary } = await findNatsServer({ fetch: true });
   const folder = mkdtempSync(join(tmpdir(), 'outside-nats-'));
   const servers: Server[] = [];
-  for (let n = 0; n < count; n++)
-    servers.push({
-      name: `nats-${n}`,
-      port: await freePort(),
-      monitor: await freePort(),
-      route: await freePort(),
-      child: undefined,
-    });
-  const monitorOf = ({ monitor }: Server): string => `http://127.0.0.1:${monitor}`;
+  for (let n = 0; n < count; n++) servers.push(await newServer(n));
   const find = (name: string): Server => {
     const found = servers.find((server) => server.name === name);
     if (!found) throw new Error(`no server ${name}`);
@@ -54,47 +46,62 @@ export async function startOutsideNats(count: 1 | 3): Promise<OutsideNats> {
   const launch = (server: Server): void => {
     const file = join(folder, `${server.name}.conf`);
     writeFileSync(file, settings(server, servers, join(folder, 'store', server.name)));
-    server.child = spawn(binary, ['--config', file, '--log', join(folder, `${server.name}.log`)], {
-      stdio: 'ignore',
-    });
+    const words = ['--config', file, '--log', join(folder, `${server.name}.log`)];
+    server.child = spawn(binary, words, { stdio: 'ignore' });
   };
-  const isUp = async (server: Server): Promise<void> => {
-    for (let tries = 0; tries < ready.tries; tries++) {
-      const answer = await fetch(`${monitorOf(server)}/healthz`).catch(() => undefined);
-      if (answer?.ok) return;
-      await new Promise((resolve) => setTimeout(resolve, ready.pause));
-    }
-    throw new Error(`${server.name} does not come up: see ${folder}`);
+  const launchAll = async (): Promise<void> => {
+    for (const server of servers) launch(server);
+    await Promise.all(servers.map(isUp));
   };
-  const nats: OutsideNats = {
+  const endAll = async (): Promise<void> => {
+    for (const { child } of servers) if (child) await ended(child);
+  };
+  await launchAll();
+  return {
     servers: servers.map(({ port }) => `127.0.0.1:${port}`),
     monitors: servers.map(monitorOf),
     names: servers.map(({ name }) => name),
-    async kill(name) {
-      const { child } = find(name);
-      if (!child || child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exit;
-    },
+    kill: (name) => kill(find(name)),
     async start(name) {
       launch(find(name));
       await isUp(find(name));
     },
     async wipe() {
-      await Promise.all(servers.map(({ child }) => child && ended(child)));
+      await endAll();
       rmSync(join(folder, 'store'), { recursive: true, force: true });
-      for (const server of servers) launch(server);
-      await Promise.all(servers.map(isUp));
+      await launchAll();
     },
     async remove() {
-      await Promise.all(servers.map(({ child }) => child && ended(child)));
+      await endAll();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  for (const server of servers) launch(server);
-  await Promise.all(servers.map(isUp));
-  return nats;
+}
+
+const newServer = async (n: number): Promise<Server> => ({
+  name: `nats-${n}`,
+  port: await freePort(),
+  monitor: await freePort(),
+  route: await freePort(),
+  child: undefined,
+});
+
+const monitorOf = ({ monitor }: Server): string => `http://127.0.0.1:${monitor}`;
+
+async function isUp(server: Server): Promise<void> {
+  for (let tries = 0; tries < ready.tries; tries++) {
+    const answer = await fetch(`${monitorOf(server)}/healthz`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, ready.pause));
+  }
+  throw new Error(`${server.name} does not come up`);
+}
+
+async function kill({ child }: Server): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
 }
 
 function settings({ name, port, monitor, route }: Server, all: readonly Server[], store: string): string {

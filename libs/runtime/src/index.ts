@@ -17,7 +17,7 @@ export { metricsContentType, metricsOf } from './http/metrics.js';
 export { metricTable, type MetricRow } from './http/metric-table.js';
 export type { Page } from './http/server.js';
 export { createLogger } from './logger.js';
-export { hasOwnServer, initCluster, outsideAddress, storeSizeInOctets } from './nats.js';
+export { hasOwnServer, initCluster, outsideAddress, replicasOf, storeSizeInOctets } from './nats.js';
 export type { ProcessNews } from './process-news.js';
 export { run, type RunOptions } from './run.js';
 export { selfSigned, type Certificate } from './self-signed.js';

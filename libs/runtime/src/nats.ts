@@ -27,6 +27,10 @@ const retryPause = 1_000;
 /** Everything that is ours on the server: what its max_file_store must hold. */
 export const storeSizeInOctets = (config: Config): number => config.spool.max_size + eventsSizeInOctets;
 
+/** Copies of each stream. */
+export const replicasOf = (config: Config): number =>
+  config.spool.replicas === 'auto' ? (hasOwnServer(config) ? 1 : 3) : config.spool.replicas;
+
 export const hasOwnServer = ({ nats }: Config): boolean => nats.servers.length === 0;
 
 /** @param name of the process: its inboxes stand under it @throws StartError when there is nothing to connect to */
@@ -93,12 +97,10 @@ async function connectOnce(
   checkServer(await askServer(address, name), config, log);
   const bus = await connectBus({ address, name, version, log });
   try {
-    const replicas =
-      config.spool.replicas === 'auto' ? (hasOwnServer(config) ? 1 : 3) : config.spool.replicas;
     const spool = await connectSpool({
       address,
       name,
-      replicas,
+      replicas: replicasOf(config),
       maxSizeInOctets: config.spool.max_size,
       ...(hasOwnServer(config) ? { storeFolder: config.data_dir } : {}),
       create,

@@ -41,7 +41,11 @@ export function readBatch(
       else if (status !== 0)
         end(new Error(`${stream}: Direct Get: ${status} ${message.headers?.description ?? ''}`));
       else {
-        found.push({ sequence: Number(message.headers?.get('Nats-Sequence')), payload: message.data });
+        found.push({
+          sequence: Number(message.headers?.get('Nats-Sequence')),
+          subject: message.headers?.get('Nats-Subject') ?? '',
+          payload: message.data,
+        });
         if (batched) timer = restarted(timer, late);
         else end();
       }

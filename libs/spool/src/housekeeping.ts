@@ -2,6 +2,7 @@
 import type { Timer } from '@postrider/actor';
 import type { MailId } from '@postrider/mail';
 import { cleanDefer } from './cleaning.js';
+import { heldBackBy } from './hold-back.js';
 import { largeContentSweep } from './large-content-sweep.js';
 import { softLimit } from './names.js';
 import type { OwnedShard } from './owned-shard.js';
@@ -51,8 +52,8 @@ export class Housekeeping {
     try {
       await shard.outcomes.verify();
       await truncate(shard);
-      if (await cleanDefer(shard, () => this.#cancelled)) await truncate(shard);
-      await this.#sweep();
+      if (!shard.heldBackBy && (await cleanDefer(shard, () => this.#cancelled))) await truncate(shard);
+      if (!shard.heldBackBy) await this.#sweep();
       const ids = this.#cancelled ? [] : pinningTooMuch(shard);
       if (ids.length > 0) this.onPinned(ids);
     } catch (error) {
@@ -71,7 +72,7 @@ export class Housekeeping {
 /**
  * Up to the oldest message that this owner has read and that still has live mail; never past its own last record, on
  * which the fence stands, nor past contents that a newer owner may have written. Purges carry no fence: these marks are
- * why those of an owner of yesterday do no harm.
+ * why those of an owner of yesterday do no harm. While a backup holds the shard back nothing is removed.
  */
 export async function truncate(shard: OwnedShard): Promise<void> {
   const { log, streams, state, segments, contents, outcomes, deferState, used } = shard;
@@ -87,7 +88,9 @@ export async function truncate(shard: OwnedShard): Promise<void> {
       Math.min(state.pins.deferContent.oldest(), contents.surelyOlder + 1),
     ],
   ];
-  for (const [stream, first, before] of marks) if (before > first) await log.truncate(stream, before);
+  shard.heldBackBy = await heldBackBy(log, shard.shard);
+  for (const [stream, first, before] of marks)
+    if (before > first && !shard.heldBackBy) await log.truncate(stream, before);
   used.spool = spool.octets;
   used.spoolMax = spool.maxOctets;
   used.spoolMessages = spool.messages;

@@ -14,5 +14,12 @@ export type {
 export { NewerFormat } from './frame.js';
 export { MemoryLog, MemoryStore } from './memory.js';
 export { largeContentInOctets, shardNames, streamsOf, subjects } from './names.js';
-export { StreamsMissing } from './jetstream.js';
+export { backUpShard, BackupFailed, type BackupOptions, type StreamExtent } from './backup.js';
+export { BackupFileWriter, DamagedBackup, readBackupFile } from './backup-file.js';
+export { holdAll } from './hold-all.js';
+export { HeldBackByAnother } from './hold-back.js';
+export { RestoreUnderWay, StreamsMissing } from './jetstream.js';
+export { loadStream, RestoreFailed, type LoadOptions } from './restore.js';
+export { connectStoreAdmin, isOfShard, type StoreAdmin } from './store-admin.js';
+export { shardStreams } from './names.js';
 export { connectSpool, memorySpool, spoolOver, type SpoolContext } from './open.js';

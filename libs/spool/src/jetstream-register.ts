@@ -4,6 +4,8 @@ import { StorageType, type KV, type NatsConnection } from 'nats';
 import type { Register } from './log.js';
 
 const bucket = 'MTA-LEASES';
+/** The bucket's stream. */
+export const leaseStream = `KV_${bucket}`;
 
 /** @param options `create` false: the bucket is there already, in as many copies as the operator chose */
 export async function jetStreamRegister(

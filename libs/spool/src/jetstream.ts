@@ -38,10 +38,17 @@ export interface JetStreamOptions {
   readonly maxSizeInOctets: number;
   /** Makes what is missing; false where only the operator may: then it is an error that says so. */
   readonly create?: boolean;
+  /** Only a restore may have the streams of one that is under way. */
+  readonly restores?: true;
 }
+
+/** The stream that stands there while a store is being restored: until it is gone no service takes up work. */
+export const restoreMark = 'RESTORING';
 
 /** Streams that only the operator may make are not there. */
 export class StreamsMissing extends Error {}
+/** The mail that is there is not all, and not on hold yet. */
+export class RestoreUnderWay extends Error {}
 
 /** Over the 30 s that a segment is retried, with a margin for elections. */
 const duplicateWindow = 120_000;
@@ -104,6 +111,8 @@ class JetStreamLog implements Log {
 
   async prepare(shards: readonly string[]): Promise<readonly string[]> {
     const known = new Set(await this.streams());
+    if (known.has(restoreMark) && this.#options.restores !== true)
+      throw new RestoreUnderWay("a restore is under way, or broke off: 'postrider cluster restore' ends it");
     if (this.#options.create === false) {
       const missing = streamPlans(shards).filter(({ name }) => !known.has(name));
       if (missing.length > 0) throw new StreamsMissing(`no ${missing.map(({ name }) => name).join(', ')}`);
@@ -189,7 +198,7 @@ class JetStreamLog implements Log {
     if (!this.connected) throw new Error('NATS is away');
     try {
       const message = await this.#connections.manager.streams.getMessage(stream, request);
-      return { sequence: message.seq, payload: message.data };
+      return { sequence: message.seq, subject: message.subject, payload: message.data };
     } catch (error) {
       const code = error instanceof NatsError ? error.api_error?.err_code : undefined;
       if (code === noMessageFound) return undefined;

@@ -109,6 +109,26 @@ describe.each([memoryBackend(), jetStreamBackend()])('the log in $name', (backen
     expect(await log.at(stream, 3)).toBeUndefined();
   });
 
+  test('an empty stream, truncated beyond its end, goes on from there', async () => {
+    const { stream, segment } = await newShard();
+    await log.truncate(stream, 1000);
+    expect(await log.state(stream)).toMatchObject({ firstSequence: 1000, lastSequence: 999, messages: 0 });
+    expect(await log.append(segment, octets('s'))).toMatchObject({ sequence: 1000 });
+  });
+
+  test('all subjects of a stream are read together, in order', async () => {
+    const { stream, segment, outcome } = await newShard();
+    const all = segment.replace(/segment$/, '>');
+    for (const subject of [segment, outcome, segment]) await log.append(subject, octets('x'));
+    const found = await log.read(stream, all, 1, { messages: 10, octets: 1000 });
+    expect(found.map(({ sequence, subject }) => [sequence, subject])).toEqual([
+      [1, segment],
+      [2, outcome],
+      [3, segment],
+    ]);
+    expect(await log.last(stream, all)).toMatchObject({ sequence: 3, subject: segment });
+  });
+
   test('one content is purged by its subject, beside others', async () => {
     const { stream } = await newShard();
     const shard = stream.slice('SPOOL-'.length);

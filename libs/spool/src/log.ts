@@ -13,7 +13,7 @@ export interface Log {
   streams(): Promise<readonly string[]>;
   append(subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
   /**
-   * Messages of a stream on one subject from a sequence on, in order and without gaps. May be fewer than there are, even
+   * Messages of a stream on one subject, or all that match one with `>`, from a sequence on, in order and without gaps. May be fewer than there are, even
    * none: a replica may lag, so an empty answer is no proof.
    * @throws when the log can't be reached
    */
@@ -23,7 +23,7 @@ export interface Log {
   /** The last message on a subject, from the leader. @throws StreamGone */
   last(stream: string, subject: string): Promise<LogMessage | undefined>;
   state(stream: string): Promise<LogState>;
-  /** Removes every message before that sequence. */
+  /** Removes every message before that sequence; beyond the last one, the next gets it. */
   truncate(stream: string, before: number): Promise<void>;
   purge(stream: string, subject: string): Promise<void>;
   /** Subjects of a stream that match. */
@@ -59,6 +59,7 @@ export type AppendResult =
 
 export interface LogMessage {
   readonly sequence: number;
+  readonly subject: string;
   readonly payload: Uint8Array;
 }
 

@@ -14,13 +14,9 @@ import {
 } from './log.js';
 import { leastRoom, streamPlans } from './names.js';
 
-interface StoredMessage extends LogMessage {
-  readonly subject: string;
-}
-
 interface Stream {
   readonly pattern: string;
-  messages: StoredMessage[];
+  messages: LogMessage[];
   lastSequence: number;
   octets: number;
   maxOctets: number;
@@ -111,7 +107,9 @@ export class MemoryLog implements Log {
   }
 
   last(name: string, subject: string): Promise<LogMessage | undefined> {
-    return this.#on(name, ({ messages }) => messages.findLast((message) => message.subject === subject));
+    return this.#on(name, ({ messages }) =>
+      messages.findLast((message) => matches(subject, message.subject)),
+    );
   }
 
   state(name: string): Promise<LogState> {
@@ -122,7 +120,10 @@ export class MemoryLog implements Log {
   }
 
   truncate(name: string, before: number): Promise<void> {
-    return this.#on(name, (stream) => keepOnly(stream, ({ sequence }) => sequence >= before));
+    return this.#on(name, (stream) => {
+      keepOnly(stream, ({ sequence }) => sequence >= before);
+      stream.lastSequence = Math.max(stream.lastSequence, before - 1);
+    });
   }
 
   purge(name: string, subject: string): Promise<void> {
@@ -165,7 +166,7 @@ export class MemoryLog implements Log {
 }
 
 /** Index of the first message with that sequence or a later one. */
-function firstFrom(messages: readonly StoredMessage[], sequence: number): number {
+function firstFrom(messages: readonly LogMessage[], sequence: number): number {
   let [low, high] = [0, messages.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -175,7 +176,7 @@ function firstFrom(messages: readonly StoredMessage[], sequence: number): number
   return low;
 }
 
-function keepOnly(stream: Stream, wanted: (message: StoredMessage) => boolean): void {
+function keepOnly(stream: Stream, wanted: (message: LogMessage) => boolean): void {
   stream.messages = stream.messages.filter(wanted);
   stream.octets = stream.messages.reduce((sum, { payload }) => sum + payload.length + messageOverhead, 0);
 }

@@ -53,6 +53,8 @@ export class OwnedShard {
   };
   /** DEFER or DEFER-CONTENT is over its soft limit: mail stays in SPOOL. */
   deferFull = false;
+  /** Revision of the record by which a backup holds back, as last seen; 0: none. */
+  heldBackBy = 0;
   /** Something here can't be read: what it names is not known, so nothing is taken for an orphan. */
   damaged = false;
   /** Deferred mail that is being copied forward; a record about one takes it out. */

@@ -171,6 +171,7 @@ class LogOwner implements ShardOwner {
       readUpTo: segments.next - 1,
       replaying: this.#replayedUpTo > 0 ? 1 : 0,
       quarantined: this.#owned.quarantine.records.length,
+      heldBackBy: this.#owned.heldBackBy,
     };
   }
 

@@ -83,8 +83,9 @@ function mailIn(payload: Uint8Array, id: MailId): MailObject | undefined {
 /** In the place of a message that is kept in QUARANTINE: one of its kind with nothing in it. */
 export const emptied =
   (log: ReplayedLog) =>
-  ({ sequence }: LogMessage): LogMessage => ({
+  ({ sequence, subject }: LogMessage): LogMessage => ({
     sequence,
+    subject,
     payload:
       log === 'segment'
         ? encodeFrame({ writer: randomBytes(writerIdLength), number: 1, items: [] })

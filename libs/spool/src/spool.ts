@@ -162,7 +162,7 @@ export interface ShardOwner {
   deleteQuarantined(key: string): Promise<boolean>;
   /**
    * For the gauge: octets used, live and deferred mails, unwritten records, first sequence, read up to; `replaying` is 1
-   * until all mail of an owner before has been given out.
+   * until all mail of an owner before has been given out; `heldBackBy`: revision of the backup's record that was seen.
    */
   figures(): Readonly<Record<string, number>>;
   /** How long the oldest unwritten record has waited, milliseconds; 0 when none: dispatch stops over 1 s. */

@@ -81,8 +81,9 @@ export class MortalWorld {
 /** A message is in hand when its payload is looked at. */
 function opening(log: ScriptedLog, meet: (inHand: string) => void): Log {
   const read = log.read.bind(log);
-  const opened = (stream: string, { sequence, payload }: LogMessage): LogMessage => ({
+  const opened = (stream: string, { sequence, subject, payload }: LogMessage): LogMessage => ({
     sequence,
+    subject,
     get payload() {
       meet(`${stream} ${sequence}`);
       if (log.dead) throw new Error('the process is dead');

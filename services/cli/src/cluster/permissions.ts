@@ -11,8 +11,8 @@ export interface Permissions {
   readonly answers: boolean;
 }
 
-/** NATS users: the services, and who makes the streams. */
-export const natsUsers = [...serviceNames, 'admin', 'init'] as const;
+/** NATS users: the services, who makes the streams, and who backs them up and changes them. */
+export const natsUsers = [...serviceNames, 'admin', 'init', 'operator'] as const;
 export type NatsUser = (typeof natsUsers)[number];
 
 const spool = ['SPOOL', 'DEFER', 'DEFER-CONTENT', 'CONTENT'] as const;
@@ -23,7 +23,8 @@ export function permissionsOf(user: NatsUser, shards: readonly string[]): Permis
   const own = owns[user];
   const api = (operation: string, kinds: readonly Kind[]): readonly string[] =>
     shards.flatMap((shard) => kinds.map((kind) => `$JS.API.${operation}.${kind}-${shard}`));
-  const telling = user === 'init' ? [] : [`mta.events.${user}.>`, `mta.status.${user}.*`];
+  const telling =
+    user === 'init' || user === 'operator' ? [] : [`mta.events.${user}.>`, `mta.status.${user}.*`];
   const answers = own.hosts !== undefined;
   return {
     publish: [
@@ -127,4 +128,19 @@ const owns: Readonly<Record<NatsUser, Own>> = {
   },
   // Makes what is missing; changes and removes nothing.
   init: { publish: ['$JS.API.STREAM.INFO.*', '$JS.API.STREAM.CREATE.*'] },
+  // `cluster backup`, `restore`, `replicas`, `prune`: its key is a key to all mail, and stays with the operator.
+  operator: {
+    publish: [
+      ...['LIST', 'INFO.*', 'CREATE.*', 'UPDATE.*', 'DELETE.*', 'PURGE.*', 'MSG.GET.*', 'MSG.DELETE.*'].map(
+        (operation) => `$JS.API.STREAM.${operation}`,
+      ),
+      '$JS.API.DIRECT.GET.>',
+      '$KV.MTA-LEASES.backup.*',
+      'mta.v1.spool.*.*',
+      'mta.v1.defer.*.*',
+      'mta.v1.content.*.*.*',
+      'mta.v1.shard.*.sites',
+    ],
+    watches: ['mta.status.>'],
+  },
 };

@@ -11,6 +11,7 @@ import { shard as shardProtocol, times, type StatusRecord } from '@postrider/pro
 import { hasOwnServer, type Config } from '@postrider/runtime';
 import { complain, exitCodes, say, sayJson } from '../command.js';
 import { addressOf, withBus } from '../connection.js';
+import { allHeardAfter, Gauges } from './gauges.js';
 import { clusterStatus, type ClusterStatus, type Heard, type SitesAnswer } from './status.js';
 import { statusText } from './status-view.js';
 
@@ -22,21 +23,16 @@ export interface StatusOptions {
   readonly monitors: readonly string[];
 }
 
-/** Every instance has spoken at least once. */
-const listensFor = 2 * times.gauge + 200;
-/** An instance that has been silent for longer is not shown. */
-const gaugeFresh = 3 * times.gauge + 500;
-
 export function showStatus({ config: path, json, watch, monitors }: StatusOptions): Promise<number> {
   return withBus(path, async (bus, config) => {
     const streams = await watchStreams(addressOf(config), 'postrider command line');
-    const ear = new Ear(bus);
+    const ear = new Gauges(bus);
     const stopped = new AbortController();
     process.once('SIGINT', () => stopped.abort());
     try {
       const look = async (): Promise<ClusterStatus> =>
         clusterStatus(await hear(bus, { ear, streams, monitors, config }));
-      await passed(listensFor, stopped.signal);
+      await passed(allHeardAfter, stopped.signal);
       if (watch) await repaint(look, { json, stopped: stopped.signal });
       else {
         const status = await look();
@@ -94,41 +90,15 @@ const passed = (time: number, stopped: AbortSignal): Promise<void> =>
     if (stopped.aborted) done();
   });
 
-/** Keeps the latest gauge of each service of each instance. */
-class Ear {
-  readonly #watched: ReturnType<Bus['watch']>;
-  readonly #heard = new Map<string, { readonly at: number; readonly record: StatusRecord }>();
-
-  constructor(bus: Bus) {
-    this.#watched = bus.watch('mta.status.>');
-    void this.#listen();
-  }
-
-  fresh(): readonly StatusRecord[] {
-    const now = performance.now();
-    for (const [subject, { at }] of this.#heard) if (now - at > gaugeFresh) this.#heard.delete(subject);
-    return [...this.#heard.values()].map(({ record }) => record);
-  }
-
-  stop(): void {
-    this.#watched.stop();
-  }
-
-  async #listen(): Promise<void> {
-    for await (const { subject, value } of this.#watched)
-      this.#heard.set(subject, { at: performance.now(), record: value as StatusRecord });
-  }
-}
-
 interface Sources {
-  readonly ear: Ear;
+  readonly ear: Gauges;
   readonly streams: StreamWatch;
   readonly monitors: readonly string[];
   readonly config: Config;
 }
 
 async function hear(bus: Bus, { ear, streams, monitors, config }: Sources): Promise<Heard> {
-  const gauges = ear.fresh();
+  const gauges = ear.now();
   const [states, sites, facts] = await Promise.all([
     streams.states().catch(() => undefined),
     sitesOf(bus, gauges),

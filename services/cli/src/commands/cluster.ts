@@ -4,6 +4,9 @@ import { createUserKey } from '@postrider/nats-server';
 import { createLogger, hasOwnServer, initCluster } from '@postrider/runtime';
 import { shardNames } from '@postrider/spool';
 import { showStatus } from '../cluster/status-command.js';
+import { backUp } from '../cluster/backup.js';
+import { changeReplicas, prune } from '../cluster/resize.js';
+import { restore } from '../cluster/restore.js';
 import { natsUsers, type NatsUser } from '../cluster/permissions.js';
 import { usersFile } from '../cluster/users-file.js';
 import { CommandFailed, exitCodes, say, UsageError, type Command } from '../command.js';
@@ -12,8 +15,10 @@ import { countOf, parseFlags } from '../flags.js';
 
 export const cluster: Command = {
   name: 'cluster',
-  synopsis: 'cluster status [--watch] [--monitor URL…] | cluster init | cluster keys DIR [--shards N]',
-  summary: 'who owns what and how it is; outside NATS: make the streams, and a key for each service',
+  synopsis:
+    'cluster status [--watch] [--monitor URL…] | cluster backup|restore DIR | cluster replicas N | cluster prune | cluster init | cluster keys DIR [--shards N]',
+  summary:
+    'who owns what and how it is; all mail that waits into a folder and back; outside NATS: streams, and a key for each service',
   async run(words) {
     const { values, positionals } = parseFlags(words, {
       shards: { type: 'string' },
@@ -29,12 +34,22 @@ export const cluster: Command = {
           watch: values.watch === true,
           monitors: (values.monitor ?? []).map(monitorUrl),
         });
+      case 'backup':
+        return backUp({ config: values.config, folder: named(act, folder), json: values.json === true });
+      case 'restore':
+        return restore({ config: values.config, folder: named(act, folder), json: values.json === true });
+      case 'replicas':
+        return changeReplicas(copiesOf(folder), { config: values.config, json: values.json === true });
+      case 'prune':
+        return prune({ config: values.config, json: values.json === true });
       case 'init':
         return init(values.config);
       case 'keys':
-        return keys(folder, values.shards ?? '8');
+        return keys(named(act, folder), values.shards ?? '8');
       default:
-        throw new UsageError("say 'status', 'init', or 'keys' and a folder");
+        throw new UsageError(
+          'say status, init, prune, replicas and a number, or backup, restore or keys and a folder',
+        );
     }
   },
 };
@@ -45,8 +60,17 @@ function monitorUrl(text: string): string {
   return text;
 }
 
-function keys(folder: string | undefined, count: string): number {
-  if (folder === undefined) throw new UsageError("name a folder: 'cluster keys DIR'");
+function copiesOf(text: string | undefined): number {
+  if (text !== '1' && text !== '3' && text !== '5') throw new UsageError('replicas are 1, 3 or 5');
+  return Number(text);
+}
+
+function named(act: string, folder: string | undefined): string {
+  if (folder === undefined) throw new UsageError(`name a folder: 'cluster ${act} DIR'`);
+  return folder;
+}
+
+function keys(folder: string, count: string): number {
   makeKeys(folder, shardNames(countOf('shards', count)));
   return exitCodes.done;
 }
