@@ -34,19 +34,21 @@ export interface Report {
 
 /** A second unknown outcome waits 60 s. */
 const drainWithin = 150_000;
-const mailsASecond = 120;
+const usualMailsASecond = 120;
 const sessions = 12;
 
 export class ClusterRun {
   readonly #cluster: Cluster;
   readonly #onRow: (row: ClusterRow) => void;
+  readonly #mailsASecond: number;
   readonly #rows: ClusterRow[] = [];
   readonly #loads: LoadResult[] = [];
   readonly #skipped = new Set<string>();
 
-  constructor(cluster: Cluster, onRow: (row: ClusterRow) => void) {
+  constructor(cluster: Cluster, onRow: (row: ClusterRow) => void, mailsASecond = usualMailsASecond) {
     this.#cluster = cluster;
     this.#onRow = onRow;
+    this.#mailsASecond = mailsASecond;
   }
 
   /** @throws Error when mail does not flow again, or a process does not drain or come back */
@@ -67,7 +69,7 @@ export class ClusterRun {
       load: this.#load(),
       sink: nextHops,
       name: `row${this.#rows.length + 1}`,
-      loadAfter: 2_000,
+      loadAfter: 1_000,
       drainWithin,
       drained: () => this.#cluster.drained(),
       onRow: (row, load) => {
@@ -104,7 +106,7 @@ export class ClusterRun {
     return {
       port: () => instances.ports(),
       sessions,
-      perSecond: mailsASecond,
+      perSecond: this.#mailsASecond,
       sizeInOctets: 2_000,
       to: recipient,
     };

@@ -16,12 +16,12 @@ export interface Scenario {
 }
 
 /** How long the others do without: longer than an election and a takeover. */
-const awayFor = 4_000;
-const natsAwayFor = 8_000;
+const awayFor = 3_000;
+const natsAwayFor = 7_000;
 /** NATS clients notice a silent server after two pings that were not answered, 10 s apart. */
-const cutFor = 12_000;
+const cutFor = 10_000;
 /** Longer than the lease lives and another needs to see that, and than the fence's own look. */
-const pausedFor = times.leaseTtl + 8_000;
+const pausedFor = times.leaseTtl + 6_000;
 
 export const kill = (service: Service, place = 0): Scenario => ({
   name: `kill -9 ${service}`,
@@ -124,7 +124,7 @@ export const scale = (service: Service): Scenario => ({
     await scaleTo(cluster, service, 1);
     await pause(awayFor);
     await scaleTo(cluster, service, 4);
-    await pause(2 * awayFor);
+    await pause(awayFor);
     await scaleTo(cluster, service, usual[service]);
   },
 });
