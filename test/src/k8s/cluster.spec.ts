@@ -199,12 +199,12 @@ test('every pod in turn: mail that was accepted comes out', async () => {
   }
 });
 
-test('shards without an owner: admin is not ready and says so, ingress takes mail, the figures are gone until the next owner', async () => {
+test('shards without an owner: the whole is not ready and admin says so, ingress takes mail, the figures are gone until the next owner', async () => {
   const admin = at().get('admin');
   const owner = at().get('queue-manager');
   owner.signal('SIGKILL');
   await owner.ended();
-  await waitFor(async () => (await admin.probe('readinessProbe')) === 503, patience, 'admin to miss it');
+  await waitFor(async () => (await admin.get('/readyz')).status === 503, patience, 'admin to miss it');
   expect(await (await admin.get('/readyz')).json()).toEqual({ ready: false, missing: ['queue-manager'] });
   expect(await (await admin.get('/metrics')).text()).not.toContain('postrider_shards_owned');
   expect(await at().get('smtp-ingress').probe('readinessProbe')).toBe(200);

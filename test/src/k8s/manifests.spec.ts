@@ -109,8 +109,14 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
   });
 
   test('grace is longer than the drain', () => {
+    const config = manifests().find(({ metadata }) => metadata.name === 'postrider-config');
+    const base = parse(config?.data?.['postrider.yaml'] ?? '') as Record<string, string>;
+    const seconds = ['shutdown_delay', 'shutdown_timeout'].map((key) => parseInt(base[key] ?? '', 10));
+    const drain = seconds.reduce((sum, value) => sum + value, 0);
+    expect(drain).toBeGreaterThan(0);
     for (const [name, pod] of pods())
-      if (name.startsWith('Deployment')) expect(pod.terminationGracePeriodSeconds, name).toBeGreaterThan(35);
+      if (name.startsWith('Deployment'))
+        expect(pod.terminationGracePeriodSeconds, name).toBeGreaterThan(drain);
   });
 
   test('the client keeps its address, and ports meet', () => {

@@ -3,6 +3,7 @@ import { askServer, isAtLeast, pinnedVersion } from '@postrider/nats-server';
 import { outboundProxy, type Config } from '@postrider/runtime';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { addressOf, configuration } from '../connection.js';
+import { checkCertificates } from '../doctor/certificates.js';
 import {
   checked,
   checkEhlo,
@@ -22,7 +23,7 @@ export const doctor: Command = {
   name: 'doctor',
   synopsis: 'doctor [--try HOST[:PORT]] [--egress ADDRESS] [--monitor URL]',
   summary:
-    'what receivers check about us: names, PTR, SPF, MX, port 25; and NATS. Run it where mail goes out',
+    'what receivers check about us: names, PTR, SPF, MX, port 25; certificates; NATS. Run it where mail goes out',
   async run(words) {
     const { values } = parseFlags(words, {
       try: { type: 'string' },
@@ -36,6 +37,7 @@ export const doctor: Command = {
     const findings = [
       ...(await outbound(config, dns, { through: values.try, egress: values.egress })),
       ...(await inbound(config, dns)),
+      ...(await checkCertificates(config, Date.now())),
       await checkNatsVersion(config),
       await checkSync(values.monitor),
     ];
