@@ -63,6 +63,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     handlers: {
       locate: ({ domain }) => (options.locate ?? noDomain)(domain),
       resolve: ({ host }) => namedHost(host),
+      reverse: () => ({ result: 'none' }),
     },
   }));
   const worker = await fakeWorker(bus);
