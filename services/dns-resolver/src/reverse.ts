@@ -39,5 +39,5 @@ export function reverseName(address: string): string | undefined {
   const after = groups(right ?? '');
   const missing = Array.from({ length: 8 - before.length - after.length }, () => '0');
   const all = [...before, ...missing, ...after].map((group) => group.padStart(4, '0')).join('');
-  return `${[...all].reverse().join('.')}.ip6.arpa`;
+  return `${Array.from(all).reverse().join('.')}.ip6.arpa`;
 }
