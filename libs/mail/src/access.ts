@@ -5,6 +5,7 @@
  *
  * all conditions have to hold, one value of each. The first rule that fits decides.
  *
+ *   name=mail.example.org, .example.org, - (none)          the client's name by DNS, which has its address
  *   client=192.0.2.0/24     helo=mx.example.org, .example.org     listener=mx     tls=yes|no
  *   from=a@b.example, @b.example, @.example (all under it), <>    to=the same without <>
  *   identity=ann@b.example, * (anybody who authenticated), - (nobody)
@@ -15,12 +16,16 @@
  *   defer [text]            451 4.7.1
  *   discard                 take it, and drop it for this recipient
  *   redirect address        another recipient in the place of this one
+ *   hold [text]             take it as without rules; the mail waits until it is released
+ *   header Name: value      take it as without rules; the mail has the field on top
  */
 import { isDomain, isMailbox, type EnhancedStatus } from '@postrider/smtp';
 import { isInNetwork, parseNetwork } from './network.js';
 
 export interface AccessFacts {
   readonly client: string;
+  /** By DNS: absent for none, and where no rule asks for it. */
+  readonly name?: string;
   readonly helo: string;
   readonly listener: string;
   readonly tls: boolean;
@@ -33,12 +38,17 @@ export interface AccessFacts {
 export type AccessAction =
   | { readonly act: 'relay' | 'accept' | 'discard' }
   | { readonly act: 'redirect'; readonly to: string }
+  | { readonly act: 'hold'; readonly reason: string }
+  /** A field of a header, without CRLF. */
+  | { readonly act: 'header'; readonly field: string }
   | { readonly act: 'refuse'; readonly code: number; readonly status: EnhancedStatus; readonly text: string };
 
 export interface AccessRule {
   /** As written. */
   readonly text: string;
   readonly action: AccessAction;
+  /** The client's name has to be looked up. */
+  readonly asksName: boolean;
   fits(facts: AccessFacts): boolean;
 }
 
@@ -50,6 +60,11 @@ const conditions: Readonly<Record<string, Condition>> = {
   client(value) {
     const network = parseNetwork(value);
     return network && (({ client }) => isInNetwork(client, network));
+  },
+  name(value) {
+    if (value === '-') return ({ name }) => name === undefined;
+    if (!isDomain(value.replace(/^\./, ''))) return undefined;
+    return ({ name }) => name !== undefined && isDomainOf(name, value.toLowerCase());
   },
   helo: (value) =>
     isDomain(value.replace(/^\./, '')) ? ({ helo }) => isDomainOf(helo, value.toLowerCase()) : undefined,
@@ -76,10 +91,12 @@ const conditions: Readonly<Record<string, Condition>> = {
 /** @returns the rule, or what is wrong with the line */
 export function parseAccessRule(text: string): AccessRule | { readonly error: string } {
   const tests: (readonly Test[])[] = [];
+  let asksName = false;
   let rest = text.trim();
   for (let match = next(rest); match; match = next(rest)) {
     const [whole, name = '', values = ''] = match;
     const condition = conditions[name];
+    asksName ||= name === 'name';
     if (!condition)
       return { error: `unknown condition '${name}': use ${Object.keys(conditions).join(', ')}` };
     const alternatives = values.split(',').map((value) => condition(value));
@@ -93,6 +110,7 @@ export function parseAccessRule(text: string): AccessRule | { readonly error: st
   return {
     text: text.trim(),
     action,
+    asksName,
     fits: (facts) => tests.every((alternatives) => alternatives.some((test) => test(facts))),
   };
 }
@@ -111,16 +129,28 @@ function parseAction(text: string): AccessAction | { readonly error: string } {
       return rest === '' ? { act } : { error: `nothing may follow ${act}` };
     case 'redirect':
       return isMailbox(rest) ? { act, to: rest } : { error: 'after redirect an address must follow' };
+    case 'hold':
+      return isPrintable(rest)
+        ? { act, reason: rest || 'by an access rule' }
+        : { error: 'the reason of a hold is printable US-ASCII' };
+    case 'header':
+      return field.test(rest)
+        ? { act, field: rest }
+        : { error: 'after header a field must follow, as in X-Rule: yes' };
     case 'reject':
       return refusal(rest, { code: 550, status: '5.7.1', text: 'Not taken here' });
     case 'defer':
       return refusal(rest, { code: 451, status: '4.7.1', text: 'Not taken now, try again later' });
     default:
       return {
-        error: `'${text}' is no action: use relay, accept, reject, defer, discard or redirect address`,
+        error: `'${text}' is no action: use relay, accept, reject, defer, discard, redirect address, hold or header Name: value`,
       };
   }
 }
+
+const isPrintable = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
+/** optional-field (RFC 5322 §3.6.8), on one line of at most 998 octets (§2.1.1). */
+const field = /^[\x21-\x39\x3b-\x7e]{1,100}: [\x20-\x7e]{1,800}$/;
 
 interface Refusal {
   readonly code: number;
@@ -129,7 +159,7 @@ interface Refusal {
 }
 
 function refusal(text: string, preset: Refusal): AccessAction | { readonly error: string } {
-  if (/[^\x20-\x7e]/.test(text)) return { error: 'the text of a reply is printable US-ASCII' };
+  if (!isPrintable(text)) return { error: 'the text of a reply is printable US-ASCII' };
   const [, code, status, rest = ''] =
     /^([0-9]{3}) ([0-9]\.[0-9]{1,3}\.[0-9]{1,3})(?: (.*))?$/.exec(text) ?? [];
   if (code === undefined || status === undefined)

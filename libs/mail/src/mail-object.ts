@@ -33,6 +33,8 @@ export interface Envelope {
   readonly dsn?: EnvelopeDsn;
   /** Absent: as soon as it can be, in the order of arrival. */
   readonly scheduling?: Scheduling;
+  /** Why it waits until an administrator releases it; absent: it does not. */
+  readonly hold?: string;
   /** The mail that caused this one, for a DSN. */
   readonly bornOf?: MailId;
 }

@@ -29,9 +29,18 @@ export type LocateAnswer =
   /** SERVFAIL, no answer: 4.4.3. */
   | { readonly result: 'temporary'; readonly text: string };
 
+export type ReverseAnswer =
+  /** Lower case, no final dot; the address is one of its own. */
+  | { readonly result: 'name'; readonly name: string }
+  /** No name, or none that leads back. */
+  | { readonly result: 'none' }
+  | { readonly result: 'temporary'; readonly text: string };
+
 export const dnsResolver = defineProtocol('dns-resolver', 'pool', {
   /** Exchangers of a mail domain, or of an address literal in brackets. */
   locate: request<{ readonly domain: string }, LocateAnswer>({ deadline: 20_000, concurrent: true }),
   /** Addresses of a host named in a route: no MX lookup. */
   resolve: request<{ readonly host: string }, LocateAnswer>({ deadline: 20_000, concurrent: true }),
+  /** The name of an IPv4 or IPv6 address (RFC 8601 §2.7.3). */
+  reverse: request<{ readonly address: string }, ReverseAnswer>({ deadline: 20_000, concurrent: true }),
 });

@@ -1,5 +1,5 @@
 export { aliasExpander, membersOfPage, type PageAnswer, type ResolveAnswer } from './alias-expander.js';
-export { dnsResolver, type LocateAnswer, type MailExchanger } from './dns-resolver.js';
+export { dnsResolver, type LocateAnswer, type MailExchanger, type ReverseAnswer } from './dns-resolver.js';
 export {
   eventSubject,
   serviceNames,

@@ -44,6 +44,8 @@ export interface MailFilter {
   /** Recipient or reverse-path, exact. */
   readonly address?: string;
   readonly domain?: string;
+  /** A domain and all under it. */
+  readonly below?: string;
   readonly state?: 'active' | 'deferred' | 'held';
 }
 

@@ -10,6 +10,7 @@ export interface MailState {
 
 export const untouched = (envelope: Envelope): MailState => ({
   open: envelope.recipients.map((_, index) => ({ index, attempts: 0, until: 0, unknowns: 0 })),
+  ...(envelope.hold === undefined ? {} : { held: envelope.hold }),
 });
 
 /** In log order; the first final record of a recipient wins, since it is open no longer for a second. */

@@ -1,6 +1,6 @@
 /** What one query gives: records of one type for one name. */
 
-export type QueryType = 'MX' | 'A' | 'AAAA';
+export type QueryType = 'MX' | 'A' | 'AAAA' | 'PTR';
 
 export interface MxRecord {
   readonly preference: number;
@@ -12,6 +12,7 @@ export interface RecordData {
   readonly MX: MxRecord;
   readonly A: string;
   readonly AAAA: string;
+  readonly PTR: string;
 }
 
 /** `ttl` in milliseconds: how long the answer may be kept. */

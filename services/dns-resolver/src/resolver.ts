@@ -1,5 +1,5 @@
 /**
- * The dns-resolver actor. Receives `locate` and `resolve`; gives exchangers with addresses, from the cache or from
+ * The dns-resolver actor. Receives `locate`, `resolve` and `reverse`; gives exchangers with addresses, from the cache or from
  * the nameservers; keeps nothing of its own, the cache belongs to the process.
  */
 import type { Behaviour, Clock } from '@postrider/actor';
@@ -8,6 +8,7 @@ import type { LookUp } from './answer.js';
 import type { AnswerCache } from './cache.js';
 import type { DnsEvents } from './events.js';
 import { locate, resolve, type Surroundings } from './locate.js';
+import { reverse } from './reverse.js';
 import type { Settings } from './settings.js';
 import type { SystemFiles } from './system-files.js';
 
@@ -25,6 +26,8 @@ export function resolver(options: ResolverOptions): Behaviour<(typeof dnsResolve
     handlers: {
       locate: ({ domain }) => located(options, domain, locate),
       resolve: ({ host }) => located(options, host, resolve),
+      reverse: ({ address }) =>
+        reverse(address, async (name, type) => (await options.cache.lookUp(name, type)).answer),
     },
   });
 }

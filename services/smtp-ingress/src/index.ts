@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { AuthGuard, jwksTokens, UsersFile, UsersFileError, type BearerTokens } from '@postrider/auth';
 import type { Bus } from '@postrider/bus';
 import { mailIdSource } from '@postrider/mail';
-import { aliasExpander, shard as shardProtocol, smtpIngress } from '@postrider/protocol';
+import { aliasExpander, dnsResolver, shard as shardProtocol, smtpIngress } from '@postrider/protocol';
 import {
   StartError,
   type RunningService,
@@ -24,6 +24,7 @@ import { noCounts, type Ingress } from './ingress.js';
 import { Listeners } from './listener.js';
 import { clientLimits } from './policy/client-limits.js';
 import { AccessRules } from './policy/access-rules.js';
+import { queueStart } from './queue-start.js';
 import { settingsOf } from './settings.js';
 import { submitBehaviour } from './submit.js';
 
@@ -111,6 +112,7 @@ function tokensOf({ config: { oauth }, log }: ServiceContext): BearerTokens | un
 
 function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress {
   const aliases = bus.ref(aliasExpander);
+  const names = bus.ref(dnsResolver);
   const ingress: Ingress = {
     settings: settingsOf(config),
     clock,
@@ -120,6 +122,12 @@ function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress 
     budget: new ContentBudget(),
     newMailId: mailIdSource(() => clock.now(), randomBytes(seedInOctets)),
     resolve: (forwardPath) => aliases.ask('resolve', { forwardPath }),
+    startQueue: queueStart(bus),
+    nameOf: async (address) => {
+      const answer = await names.ask('reverse', { address });
+      if (answer.result === 'temporary') throw new Error(answer.text);
+      return answer.result === 'name' ? answer.name : undefined;
+    },
     access: new AccessRules(config.access, log),
     clients: clientLimits(clock, () => ingress.settings),
     counts: noCounts(),

@@ -5,6 +5,7 @@ import type { ResolveAnswer } from '@postrider/protocol';
 import type { Logger } from '@postrider/runtime';
 import type { SpoolWriter } from '@postrider/spool';
 import type { ContentBudget } from './content/content-budget.js';
+import type { QueueStart } from './queue-start.js';
 import type { IngressEvents } from './events.js';
 import type { ClientLimits } from './policy/client-limits.js';
 import type { AccessRules } from './policy/access-rules.js';
@@ -21,6 +22,10 @@ export interface Ingress {
   readonly newMailId: () => MailId;
   /** Asks alias-expander who a local address is. Rejects when there is no answer in time. */
   readonly resolve: (forwardPath: string) => Promise<ResolveAnswer>;
+  /** Deferred mail is tried now. */
+  readonly startQueue: QueueStart;
+  /** The name of an address, which has that address; undefined for none. Rejects when nobody can tell. */
+  readonly nameOf: (address: string) => Promise<string | undefined>;
   readonly access: AccessRules;
   readonly clients: ClientLimits;
   readonly counts: Counts;

@@ -53,7 +53,7 @@ const table: readonly Row[] = [
   ['BDAT 0 LAST', badSequence, badSequence, [554, stays], [250, 'ready']],
   ['XCLIENT ADDR=192.0.2.1', [550, stays], [550, stays], badSequence, badSequence],
   ['XFORWARD ADDR=192.0.2.1', badSequence, [550, stays], badSequence, badSequence],
-  same('ETRN example.org', 502),
+  ['ETRN example.org', badSequence, [502, stays], badSequence, badSequence],
   same('LHLO client.example', 500),
   same('XYZZY', 500),
   same('', 500),

@@ -1,7 +1,8 @@
 /** Access rules at the recipient: what they add to relay control, and what they take from it. */
+import { dnsResolver, type LocateAnswer, type ReverseAnswer } from '@postrider/protocol';
 import { expect, test } from 'vitest';
 import { greetedClient } from './raw-client.js';
-import { start, until } from './transactions.js';
+import { contentOf, start, until } from './transactions.js';
 
 const local = { domains: ['ours.test'], users: 'existing' };
 
@@ -34,6 +35,63 @@ test('refuse, discard, redirect, relay; the rest is as without', async () => {
     { forwardPath: 'a@partner.test' },
     { forwardPath: 'new@else.test', original: 'old@ours.test' },
   ]);
+  client.close();
+});
+
+test('a mail is held, and has fields on top, as rules say', async () => {
+  const rules = [
+    'to=odd@ours.test hold Looks odd',
+    'to=marked@ours.test header X-Rule: marked',
+    'to=@else.test header X-Rule: relayed',
+  ];
+  const ingress = await start({ config: { access: { rules }, local, relay: { networks: [] } } });
+  const client = await greetedClient(ingress.port);
+  const data = ['DATA', 'Subject: x\r\n\r\ntext\r\n.'];
+  expect(
+    await client.codes(
+      'MAIL FROM:<a@b.test>',
+      'RCPT TO:<marked@ours.test>',
+      'RCPT TO:<marked@ours.test>',
+      'RCPT TO:<odd@ours.test>',
+      'RCPT TO:<x@else.test>',
+      ...data,
+      'MAIL FROM:<a@b.test>',
+      'RCPT TO:<other@ours.test>',
+      ...data,
+    ),
+  ).toEqual([250, 250, 250, 250, 550, 354, 250, 250, 250, 354, 250]);
+  const [held, other] = ingress.spool.mails;
+  expect(held?.envelope.hold).toBe('Looks odd');
+  expect(contentOf(held)).toMatch(/^Received: (?:.*\r\n\t)*.*\r\nX-Rule: marked\r\nSubject: x\r\n/);
+  expect(held?.envelope.sizeInOctets).toBe(held?.content?.length);
+  expect(other?.envelope.hold).toBeUndefined();
+  expect(contentOf(other)).not.toContain('X-Rule');
+  client.close();
+});
+
+test.each<[ReverseAnswer, number]>([
+  [{ result: 'name', name: 'mail.partner.test' }, 250],
+  [{ result: 'name', name: 'mail.spam.test' }, 554],
+  [{ result: 'none' }, 550],
+  [{ result: 'temporary', text: 'SERVFAIL' }, 451],
+])('by the name of the client, %j: %i', async (answer, code) => {
+  const rules = ['name=.partner.test relay', 'name=.spam.test reject 554 5.7.1 Not you'];
+  const ingress = await start({ config: { access: { rules }, local, relay: { networks: [] } } });
+  const asked: string[] = [];
+  const none = (): LocateAnswer => ({ result: 'temporary', text: 'not asked for' });
+  await ingress.bus.host(dnsResolver, () => ({
+    handlers: {
+      locate: none,
+      resolve: none,
+      reverse: ({ address }) => {
+        asked.push(address);
+        return answer;
+      },
+    },
+  }));
+  const client = await greetedClient(ingress.port);
+  expect(await client.codes('MAIL FROM:<a@b.test>', 'RCPT TO:<far@away.test>')).toEqual([250, code]);
+  expect(asked).toEqual(['127.0.0.1']);
   client.close();
 });
 

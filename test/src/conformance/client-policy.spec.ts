@@ -75,7 +75,7 @@ test('and others learn nothing; HELP and the banner are as configured', async ()
   const client = await RawClient.connect(ingress.port);
   expect((await client.reply()).lines).toEqual(['mx.example.org ESMTP']);
   expect(await client.codes('VRFY ann', 'VRFY nobody', 'EXPN list', 'HELP', 'ETRN x')).toEqual([
-    252, 252, 502, 502, 502,
+    252, 252, 502, 502, 503,
   ]);
   client.close();
 });

@@ -86,6 +86,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       vrfy: audience.default('nobody'),
       expn: audience.default('nobody'),
+      etrn: audience.default('nobody'),
       help: audience.default('all'),
       /** After the host name and the protocol. */
       banner: z

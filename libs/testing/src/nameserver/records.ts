@@ -11,6 +11,7 @@ export interface NameRecords {
   readonly aaaa?: readonly string[];
   readonly cname?: string;
   readonly txt?: readonly string[];
+  readonly ptr?: readonly string[];
   /** Seconds; of negative answers too. Default 60. */
   readonly ttl?: number;
   /** Instead of an answer. */
@@ -74,6 +75,8 @@ function recordsOf(entry: NameRecords, name: string, type: RecordType): Answer[]
       return (entry.aaaa ?? []).map((data) => ({ type, name, ttl, data }));
     case 'CNAME':
       return entry.cname === undefined ? [] : [{ type, name, ttl, data: entry.cname }];
+    case 'PTR':
+      return (entry.ptr ?? []).map((data) => ({ type, name, ttl, data }));
     case 'TXT':
       return (entry.txt ?? []).map((data) => ({ type, name, ttl, data }));
     case 'MX':

@@ -56,7 +56,11 @@ const owns: Readonly<Record<NatsUser, Own>> = {
   'smtp-ingress': {
     publish: [
       'mta.v1.alias-expander.resolve',
+      'mta.v1.dns-resolver.reverse',
       'mta.v1.shard.*.hint',
+      // ETRN
+      'mta.v1.shard.*.retry',
+      'mta.v1.queue-manager.shards',
       'mta.v1.spool.*.segment',
       'mta.v1.content.*.*.*',
     ],

@@ -9,7 +9,7 @@ const program = fileURLToPath(new URL('../../bin/postrider.js', import.meta.url)
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'postrider-access-'));
-  writeFileSync(join(folder, 'access'), '# file\nto=@secret.test reject\n');
+  writeFileSync(join(folder, 'access'), '# file\nto=@secret.test reject\nname=.bad.test hold Odd\n');
   writeFileSync(join(folder, 'p.yaml'), 'access: { rules: ["client=192.0.2.0/24 relay"], file: access }\n');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,7 +17,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test.each<[string, number, string]>([
   ['check --client 192.0.2.1 --from a@b.test --to c@d.test', 0, 'access.rules[0]: client=192.0.2.0/24 relay'],
   ['check --client ::1 --from a@b.test --to c@secret.test', 0, 'access:2: to=@secret.test reject'],
-  ['check --client ::1 --from a@b.test --to c@d.test', 1, 'no rule of 2 decides'],
+  [
+    'check --client ::1 --name x.bad.test --from a@b.test --to c@d.test',
+    0,
+    'access:3: name=.bad.test hold Odd',
+  ],
+  ['check --client ::1 --from a@b.test --to c@d.test', 1, 'no rule of 3 decides'],
   ['check --client ::1 --from a@b.test', 2, 'say'],
   ['check --client ::1 --from nobody --to c@d.test', 2, 'addresses'],
 ])('access %s: %i', (words, code, text) => {

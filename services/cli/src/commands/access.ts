@@ -8,7 +8,7 @@ import { parseFlags } from '../flags.js';
 export const access: Command = {
   name: 'access',
   synopsis:
-    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS [--helo H] [--listener L] [--identity I] [--tls]',
+    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS [--name N] [--helo H] [--listener L] [--identity I] [--tls]',
   summary: 'which access rule decides; 1 when none does, and relay control decides',
   run(words) {
     const text = { type: 'string' } as const;
@@ -16,12 +16,13 @@ export const access: Command = {
       client: text,
       from: text,
       to: text,
+      name: text,
       helo: text,
       listener: text,
       identity: text,
       tls: { type: 'boolean' },
     });
-    const { client, from, to, identity } = values;
+    const { client, from, to, name, identity } = values;
     if (positionals.join(' ') !== 'check' || client === undefined || from === undefined || to === undefined)
       throw new UsageError("say 'check' with --client, --from and --to");
     if (!isMailbox(to) || (from !== '' && !isMailbox(from)))
@@ -33,6 +34,7 @@ export const access: Command = {
       helo: values.helo ?? '',
       listener: values.listener ?? 'mx',
       tls: values.tls === true,
+      ...(name === undefined ? {} : { name }),
       ...(identity === undefined ? {} : { identity }),
     };
     return Promise.resolve(answer(rulesOf(values.config), facts, values.json === true));

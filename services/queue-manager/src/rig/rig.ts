@@ -76,6 +76,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     handlers: {
       locate: ({ domain }) => (options.locate ?? noDomain)(domain),
       resolve: ({ host }) => namedHost(host),
+      reverse: () => ({ result: 'none' }),
     },
   }));
   await bus.host(aliasExpander, () => ({

@@ -15,6 +15,7 @@ async function locatorWith(answer: (domain: string) => LocateAnswer) {
         return answer(domain);
       },
       resolve: ({ host }) => answer(host),
+      reverse: () => ({ result: 'none' }),
     },
   }));
   const clock = manualClock();
@@ -56,6 +57,7 @@ test('a resolver that is just started again is waited for', async () => {
     handlers: {
       locate: () => ({ result: 'null-mx', ttl: 60_000 }),
       resolve: () => ({ result: 'temporary', text: 'not asked for' }),
+      reverse: () => ({ result: 'none' }),
     },
   }));
   await clock.advance(1_000);

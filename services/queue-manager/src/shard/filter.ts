@@ -6,7 +6,7 @@ import { domainOf } from '../routing/address.js';
 type Matches = (mail: QueueMail) => boolean;
 
 /** An empty filter matches all of them. */
-export function matcher({ ids, address, domain, state }: MailFilter): Matches {
+export function matcher({ ids, address, domain, below, state }: MailFilter): Matches {
   const checks: Matches[] = [];
   if (ids !== undefined) {
     const wanted = new Set(ids);
@@ -15,6 +15,7 @@ export function matcher({ ids, address, domain, state }: MailFilter): Matches {
   if (state !== undefined) checks.push((mail) => stateName(mail) === state);
   if (address !== undefined) checks.push(byAddress(address.toLowerCase()));
   if (domain !== undefined) checks.push(byDomain(domain.toLowerCase()));
+  if (below !== undefined) checks.push(byParent(below.toLowerCase()));
   return (mail) => checks.every((check) => check(mail));
 }
 
@@ -38,4 +39,13 @@ function byAddress(address: string): Matches {
 function byDomain(domain: string): Matches {
   return (mail) =>
     mail.mayName(domain) && mail.open.some((open) => domainOf(mail.forwardPath(open)) === domain);
+}
+
+function byParent(parent: string): Matches {
+  return (mail) =>
+    mail.mayName(parent) &&
+    mail.open.some((open) => {
+      const domain = domainOf(mail.forwardPath(open));
+      return domain === parent || domain.endsWith(`.${parent}`);
+    });
 }

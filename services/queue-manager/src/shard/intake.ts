@@ -109,6 +109,8 @@ export class Intake {
     mail.warned = mail.open.some((open) => wasWarned(mail, open, queue));
     book.add(mail);
     this.#options.deadlines.add(mail);
+    if (mail.held !== undefined && !mail.replayed)
+      this.#options.announcer.held(mail.id, mail.held, mail.acceptedAt);
     if (releasedAt(mail) > now) this.#untilRelease(mail);
     if (mail.held !== undefined || earliestUntil(mail.open) > now) {
       this.#putAway(mail);

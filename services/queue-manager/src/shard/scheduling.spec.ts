@@ -115,3 +115,29 @@ test('mail of higher priority goes first, the others in the order they came', as
   expect(order).toEqual(['higher', 'high', 'a', 'b', 'low'].map((name) => ids[name]));
   expect(rig.worker.taken[0]?.envelope.scheduling).toEqual({ priority: 7 });
 });
+
+test('a mail that an access rule holds waits for an administrator, over takeovers, and once released it goes', async () => {
+  const rig = await startRig();
+  const id = await rig.accept({ hold: 'looks odd' });
+  expect(rig.events('held')).toMatchObject([{ mail: id, reason: 'looks odd' }]);
+  const again = await rig.killed();
+  await again.pass(minute);
+  expect(await listed(again)).toMatchObject([
+    { recipients: [{ state: { state: 'held', reason: 'looks odd' } }] },
+  ]);
+  again.worker.answer = () => 'temporary';
+  await ref(again).ask('release', { filter: { ids: [id] } });
+  await again.pass(minute);
+  const last = await again.killed();
+  expect(await listed(last)).toMatchObject([{ recipients: [{ attempts: 1, state: { state: 'deferred' } }] }]);
+});
+
+test('retry for a domain and all under it', async () => {
+  const rig = await startRig({ config: retries });
+  rig.worker.answer = () => 'temporary';
+  const ids: string[] = [];
+  for (const domain of ['node.test', 'sub.node.test', 'othernode.test'])
+    ids.push(await rig.accept({ recipients: [{ forwardPath: `a@${domain}` }] }));
+  await rig.pass(minute);
+  expect((await ref(rig).ask('retry', { filter: { below: 'Node.test' } })).ids).toEqual(ids.slice(0, 2));
+});

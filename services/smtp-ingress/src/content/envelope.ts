@@ -29,6 +29,8 @@ export interface MailFacts {
   readonly large?: LargeContent;
   readonly dsn?: EnvelopeDsn;
   readonly scheduling?: Scheduling;
+  /** Why it waits for an administrator. */
+  readonly hold?: string;
 }
 
 /** The first has the mail's id, the others `ID-1`, `ID-2`, ... */

@@ -19,13 +19,19 @@ export function newContent(
   return new ContentReceiver({
     id,
     framing,
-    traceField: traceOf(state, facts, id),
+    traceField: traceOf(state, facts, id) + fieldsOf(state),
     limits,
     ...(role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
     heldInOctets: largeContentInOctets,
     budget: ingress.budget,
     beginLarge: (contentId) => ingress.writer.beginLarge(contentId),
   });
+}
+
+/** By access rules. */
+function fieldsOf({ forwardPaths }: StateNamed<'rcpt'>): string {
+  const fields = new Set(forwardPaths.flatMap(({ field }) => field ?? []));
+  return [...fields].map((field) => `${field}\r\n`).join('');
 }
 
 function traceOf(

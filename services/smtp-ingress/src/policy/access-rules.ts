@@ -23,6 +23,11 @@ export class AccessRules {
     return decidingRule(this.#all, facts);
   }
 
+  /** Some rule asks for the name of the client. */
+  get askName(): boolean {
+    return this.#all.some(({ asksName }) => asksName);
+  }
+
   get areThere(): boolean {
     return this.#all.length > 0;
   }

@@ -17,6 +17,10 @@ export interface AcceptedForwardPath {
   /** Mailbox as the client gave it. */
   readonly given: string;
   readonly recipients: readonly Recipient[];
+  /** An access rule has the mail held; why. */
+  readonly hold?: string;
+  /** An access rule puts this field on top of the mail. */
+  readonly field?: string;
 }
 
 export type RecipientVerdict = { readonly accepted: AcceptedForwardPath } | { readonly refused: Reply };

@@ -61,6 +61,8 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     budget: new ContentBudget(),
     newMailId: () => `id${++ids}`,
     resolve: () => Promise.resolve({ result: 'local' }),
+    nameOf: () => Promise.resolve(undefined),
+    startQueue: () => Promise.resolve(0),
     access: new AccessRules(configSchema.parse(config).access, log),
     clients: clientLimits(clock, () => ingress.settings),
     counts: noCounts(),

@@ -44,6 +44,8 @@ function extensionsShown(helo: string, facts: SessionFacts): Reply {
   const shown = extensions.flatMap(({ keyword, shown, offered }) =>
     offered?.(facts) === false ? [] : [shown ? `${keyword} ${shown(facts)}` : keyword],
   );
-  const announced = [...role.verbs.values()].flatMap(({ name, announced }) => (announced ? [name] : []));
+  const announced = [...role.verbs.values()].flatMap(({ name, announced }) =>
+    announced(facts) ? [name] : [],
+  );
   return plainReply(250, `${ingress.settings.hostname} greets ${helo}`, ...shown, ...announced);
 }

@@ -36,6 +36,7 @@ async function store(
 ): Promise<Reply> {
   const { ingress, address, listener, identity, forwarded } = session;
   if (forwardPaths.every(({ recipients }) => recipients.length === 0)) return discard(content, session);
+  const hold = forwardPaths.find((path) => path.hold !== undefined)?.hold;
   const facts = {
     ...transaction,
     id: content.id,
@@ -44,6 +45,7 @@ async function store(
     client: { helo: client.helo, protocol: protocolOf(client, session), address, ...forwarded },
     listener,
     ...(identity ? { identity: identity.name } : {}),
+    ...(hold === undefined ? {} : { hold }),
   };
   try {
     const committed = await commitMail({ facts, accepted: forwardPaths, stored }, ingress);

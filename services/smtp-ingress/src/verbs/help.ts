@@ -14,7 +14,7 @@ export const help = defineVerb({
   allowedIn: anyTime,
   replies: [211, 214, 502, 504],
   lastInGroup: false,
-  announced: true,
+  announced: () => true,
   act(argument, _, facts) {
     if (!mayAsk('help', facts)) return { reply: notOffered };
     const { verbs } = facts.role;

@@ -13,6 +13,7 @@
  *   end-of-data                                             → ready
  *   RSET         greeting    ready     → ready              → ready
  *   NOOP, HELP, VRFY, EXPN, TURN, SEND, SOML, SAML          stay as it is, in each state
+ *   ETRN                     ready
  *   XCLIENT      greeting    → greeting, as another client
  *   XFORWARD                 ready
  *   QUIT         → closed    → closed  → closed             → closed
@@ -21,6 +22,7 @@ import { auth } from './auth.js';
 import { bdat } from './bdat.js';
 import { data } from './data.js';
 import { ehlo, helo } from './ehlo.js';
+import { etrn } from './etrn.js';
 import { help } from './help.js';
 import { lhlo } from './lhlo.js';
 import { mail } from './mail.js';
@@ -50,6 +52,7 @@ const afterGreeting = [
   vrfy,
   expn,
   help,
+  etrn,
   xclient,
   xforward,
   ...refusedVerbs,

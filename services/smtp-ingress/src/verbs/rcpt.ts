@@ -16,6 +16,7 @@ import { defineVerb, type SessionFacts, type Step } from './verb.js';
 type State = StateNamed<'mail' | 'rcpt'>;
 
 const recipientOk = reply(250, '2.1.5', 'Recipient ok');
+const nameUnknown = reply(451, '4.4.3', 'Your name can not be looked up now, try again later');
 /** RFC 5321 §4.5.3.1.10 */
 const tooMany = reply(452, '4.5.3', 'Too many recipients, send the others in another transaction');
 
@@ -58,7 +59,33 @@ function judge(
   const { ingress, address, role, identity } = facts;
   const mayRelayHere = role.relaysForNetworks && mayRelay(address, ingress.settings.relay);
   const trusted = identity !== undefined || mayRelayHere;
-  const action = ingress.access.areThere ? ruleFor(forwardPath, state, facts) : undefined;
+  if (!ingress.access.areThere) return judgeRecipient(forwardPath, trusted, ingress);
+  if (ingress.access.askName) return judgeByName(forwardPath, state, facts, trusted);
+  return actOn(ruleFor(forwardPath, state, facts), forwardPath, trusted, facts);
+}
+
+/** The resolver's cache answers from the second recipient on. */
+async function judgeByName(
+  forwardPath: ForwardPath,
+  state: State,
+  facts: SessionFacts,
+  trusted: boolean,
+): Promise<RecipientVerdict> {
+  let name: string | undefined;
+  try {
+    name = await facts.ingress.nameOf(facts.address);
+  } catch {
+    return { refused: nameUnknown };
+  }
+  return actOn(ruleFor(forwardPath, state, facts, name), forwardPath, trusted, facts);
+}
+
+function actOn(
+  action: AccessAction | undefined,
+  forwardPath: ForwardPath,
+  trusted: boolean,
+  { ingress }: SessionFacts,
+): RecipientVerdict | Promise<RecipientVerdict> {
   switch (action?.act) {
     case 'refuse':
       return { refused: reply(action.code, action.status, action.text) };
@@ -68,18 +95,33 @@ function judge(
       return redirected(addressOf(forwardPath), action.to, ingress);
     case 'relay':
       return judgeRecipient(forwardPath, true, ingress);
+    case 'hold':
+      return marked(judgeRecipient(forwardPath, trusted, ingress), { hold: action.reason });
+    case 'header':
+      return marked(judgeRecipient(forwardPath, trusted, ingress), { field: action.field });
     default:
       return judgeRecipient(forwardPath, trusted, ingress);
   }
+}
+
+/** As without the rule, and what it adds. */
+async function marked(
+  judged: RecipientVerdict | Promise<RecipientVerdict>,
+  mark: Pick<AcceptedForwardPath, 'hold' | 'field'>,
+): Promise<RecipientVerdict> {
+  const verdict = await judged;
+  return 'refused' in verdict ? verdict : { accepted: { ...verdict.accepted, ...mark } };
 }
 
 function ruleFor(
   forwardPath: ForwardPath,
   { client, transaction }: State,
   { ingress, address, listener, tls, identity }: SessionFacts,
+  name?: string,
 ): AccessAction | undefined {
   const rule = ingress.access.decide({
     client: address,
+    ...(name === undefined ? {} : { name }),
     helo: client.helo,
     listener,
     tls: tls !== undefined,

@@ -5,8 +5,6 @@ import { anyTime, defineVerb, type Verb } from './verb.js';
 const reasons: Readonly<Record<string, string>> = {
   // RFC 5321 App. F.1
   TURN: 'TURN is not offered: it can not be told who would get the mail',
-  // RFC 1985: mail that waits is tried by its schedule, and `postrider queue retry` tries it at once.
-  ETRN: 'ETRN is not offered: nobody starts our queue from outside',
   // RFC 5321 App. F.6
   SEND: 'SEND is not offered: there are no terminals here; use MAIL',
   SOML: 'SOML is not offered: there are no terminals here; use MAIL',

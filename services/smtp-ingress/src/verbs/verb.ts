@@ -84,7 +84,7 @@ export interface Verb<Argument = string> {
   /** Only the last of a pipelined group (RFC 2920 §3.1). */
   readonly lastInGroup: boolean;
   /** Has a line of its own in the reply to EHLO. */
-  readonly announced: boolean;
+  readonly announced: (facts: SessionFacts) => boolean;
   /** Checks the state, then acts. */
   perform(argument: Argument, state: SessionState, facts: SessionFacts): Step | Promise<Step>;
 }
@@ -94,7 +94,8 @@ interface VerbDefinition<S extends StateName, Argument> extends Omit<
   'allowedIn' | 'announced' | 'perform'
 > {
   readonly allowedIn: readonly S[];
-  readonly announced?: boolean;
+  /** Absent: to nobody. */
+  readonly announced?: (facts: SessionFacts) => boolean;
   /** In states where it is not allowed and 503 is not the reply. */
   readonly otherwise?: Partial<Readonly<Record<StateName, Reply>>>;
   readonly act: (argument: Argument, state: StateNamed<S>, facts: SessionFacts) => Step | Promise<Step>;
@@ -105,7 +106,7 @@ export function defineVerb<S extends StateName, Argument = string>(
 ): Verb<Argument> {
   const { act, otherwise, ...row } = definition;
   return {
-    announced: false,
+    announced: () => false,
     ...row,
     perform: (argument, state, facts) =>
       isIn(state, row.allowedIn)
