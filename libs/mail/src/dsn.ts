@@ -10,7 +10,8 @@ import { dsnText } from './dsn-text.js';
 import { headerSection, messageIdOf } from './header-section.js';
 import type { MailId } from './mail-id.js';
 import type { Envelope, MailObject } from './mail-object.js';
-import { asciiLine } from './printable.js';
+import { asciiLine, asciiOrUtf8 } from './printable.js';
+import { is8bit, isUtf8Report, reportForms } from './report-forms.js';
 
 /** RFC 3464 §2.3.3 */
 export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
@@ -59,6 +60,7 @@ export function buildDsn(options: DsnOptions): MailObject {
       acceptedAt: at,
       client: { address: '127.0.0.1', helo: hostname, protocol: 'LOCAL' },
       listener: 'local',
+      ...(isUtf8Report(cause) ? { smtputf8: 'header' as const } : {}),
       bornOf: cause.id,
     },
     content,
@@ -70,13 +72,14 @@ function dsnContent(options: DsnOptions): Buffer {
   const returned = options.whole === true ? options.original : section;
   const text = octets(dsnText(options));
   const status = octets(deliveryStatus(options));
+  const forms = reportForms(options, { status, returned });
   const boundary = boundaryOutside(returned, options.id);
-  const encoding = is8bit(text) || is8bit(returned) ? '8bit' : '7bit';
+  const encoding = is8bit(text) || is8bit(status) || is8bit(forms.returned) ? '8bit' : '7bit';
   return Buffer.concat([
     octets([...dsnHeader(options, section), ...contentFields(boundary, encoding)]),
     ...part(boundary, `text/plain; charset=utf-8`, text),
-    ...part(boundary, 'message/delivery-status', status),
-    ...part(boundary, options.whole === true ? 'message/rfc822' : 'text/rfc822-headers', returned),
+    ...part(boundary, forms.statusType, status),
+    ...part(boundary, forms.returnedType, forms.returned, forms.encoding),
     octets(['', `--${boundary}--`]),
   ]);
 }
@@ -90,7 +93,7 @@ function dsnHeader(
   return [
     `Date: ${dateTime(at)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${host}>`,
-    `To: <${asciiLine(cause.reversePath)}>`,
+    `To: <${asciiOrUtf8(cause.reversePath)}>`,
     `Subject: ${subjectOf(recipients)}`,
     `Message-ID: <${id}@${host}>`,
     // RFC 3834 §3.1.6.
@@ -116,12 +119,17 @@ const contentFields = (boundary: string, encoding: '7bit' | '8bit'): readonly st
   'This is a delivery status notification in MIME format.',
 ];
 
-const part = (boundary: string, type: string, content: Uint8Array): readonly Uint8Array[] => [
+const part = (
+  boundary: string,
+  type: string,
+  content: Uint8Array,
+  encoding = is8bit(content) ? '8bit' : '7bit',
+): readonly Uint8Array[] => [
   octets([
     '',
     `--${boundary}`,
     `Content-Type: ${type}`,
-    ...(is8bit(content) ? ['Content-Transfer-Encoding: 8bit'] : []),
+    ...(encoding === '7bit' ? [] : [`Content-Transfer-Encoding: ${encoding}`]),
     '',
   ]),
   content,
@@ -137,5 +145,3 @@ function boundaryOutside(section: Uint8Array, id: MailId): string {
 
 const octets = (lines: readonly string[]): Buffer =>
   Buffer.from(lines.map((line) => `${line}\r\n`).join(''), 'utf8');
-
-const is8bit = (content: Uint8Array): boolean => content.some((octet) => octet > 127);

@@ -39,7 +39,7 @@ export interface Job {
 
 export type JobEnvelope = Pick<
   Envelope,
-  'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt' | 'dsn'
+  'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt' | 'dsn' | 'smtputf8'
 > & {
   readonly recipients: readonly JobRecipient[];
 };

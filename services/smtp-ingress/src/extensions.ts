@@ -4,6 +4,7 @@
  */
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import type { Recipient } from '@postrider/mail';
+import { bodyValue, smtputf8Value } from './content-parameters.js';
 import { envidValue, notifyValue, orcptValue, retValue } from './dsn-parameters.js';
 import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
@@ -43,8 +44,12 @@ export const extensions: readonly Extension[] = [
   { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
+  /** RFC 6531 */
+  { keyword: 'SMTPUTF8', mail: { SMTPUTF8: smtputf8Value } },
   /** RFC 3030 §2 */
   { keyword: 'CHUNKING', offered: offersChunking },
+  /** RFC 3030 §3; its value of BODY is among those of 8BITMIME. */
+  { keyword: 'BINARYMIME', offered: offersChunking },
   /** Postfix XCLIENT_README, XFORWARD_README */
   { keyword: 'XCLIENT', offered: trustsXclient, shown: () => xclientAttributes.join(' ') },
   { keyword: 'XFORWARD', offered: trustsXclient, shown: () => xforwardAttributes.join(' ') },
@@ -141,13 +146,6 @@ function declaredSize(
   if (Number(value) > message_size)
     return { refused: reply(552, '5.3.4', `Message is larger than the ${message_size} octets taken here`) };
   return {};
-}
-
-/** body-value = "7BIT" / "8BITMIME" (RFC 6152 §2) */
-function bodyValue(value: string | undefined): Partial<MailParameters> | { refused: Reply } {
-  const body = value?.toUpperCase();
-  if (body === '7BIT' || body === '8BITMIME') return { body };
-  return { refused: reply(501, '5.5.4', 'BODY must be 7BIT or 8BITMIME') };
 }
 
 /**

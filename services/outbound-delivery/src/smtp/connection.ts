@@ -12,7 +12,7 @@ import { Hello, type HelloOptions } from './hello.js';
 import { nameOf, type Peer } from './next-hops.js';
 import type { Offer } from './offer.js';
 import { stages, type Stage } from './stages.js';
-import { Transfer, type TransferEnd } from './transfer.js';
+import { bdatCommand, Transfer, type TransferEnd } from './transfer.js';
 import { brokenOff, unreachable, type Refusal } from './trouble.js';
 
 export interface ConnectionOptions extends Omit<HelloOptions, 'host'> {
@@ -99,7 +99,7 @@ export class SmtpConnection {
     if (this.#ended) return;
     const socket = this.#socket;
     if (parts.length > 1) socket.cork();
-    for (const part of parts) socket.write(part, 'latin1');
+    for (const part of parts) socket.write(part, 'utf8');
     if (parts.length > 1) socket.uncork();
   }
 
@@ -187,12 +187,15 @@ export class SmtpConnection {
 
   /** A block at a time, as fast as the server takes them. */
   async #stream(job: Job): Promise<void> {
-    const stuffer = new DotStuffer();
+    const { body, sizeInOctets } = job.envelope;
+    const stuffer = body === 'BINARYMIME' ? undefined : new DotStuffer();
+    if (stuffer === undefined) this.#socket.write(bdatCommand(sizeInOctets));
     try {
       for await (const chunk of this.#options.largeContent(job)) {
         if (this.#ended) return;
         const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        const ready = this.#socket.write(stuffer.push(octets));
+        if (this.#transfer?.mayStream(octets) === false) return;
+        const ready = this.#socket.write(stuffer?.push(octets) ?? octets);
         this.#progress();
         if (!ready) await new Promise<void>((resolve) => (this.#drained = resolve));
       }
@@ -200,7 +203,7 @@ export class SmtpConnection {
       if (!this.#ended) this.#transfer?.unreadable(error instanceof Error ? error.message : String(error));
       return;
     }
-    if (!this.#ended) this.#transfer?.streamed(stuffer.atLineStart);
+    if (!this.#ended) this.#transfer?.streamed(stuffer?.atLineStart ?? true);
   }
 
   // --- time ---

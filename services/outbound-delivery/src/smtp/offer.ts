@@ -14,6 +14,10 @@ export interface Offer {
   readonly eightBit: boolean;
   /** RFC 3461 */
   readonly dsn: boolean;
+  /** RFC 3030: CHUNKING and BINARYMIME */
+  readonly binary: boolean;
+  /** RFC 6531 */
+  readonly smtputf8: boolean;
 }
 
 export const offerOf = (extensions: Extensions, host: string, lmtp: boolean): Offer => ({
@@ -24,4 +28,6 @@ export const offerOf = (extensions: Extensions, host: string, lmtp: boolean): Of
   sizeLimit: sizeLimit(extensions),
   eightBit: extensions.has('8BITMIME'),
   dsn: extensions.has('DSN'),
+  binary: extensions.has('CHUNKING') && extensions.has('BINARYMIME'),
+  smtputf8: extensions.has('SMTPUTF8'),
 });

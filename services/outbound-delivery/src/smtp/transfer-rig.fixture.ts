@@ -14,6 +14,8 @@ export const pipelining: Offer = {
   sizeLimit: undefined,
   eightBit: false,
   dsn: false,
+  binary: false,
+  smtputf8: false,
 };
 export const oneByOne: Offer = { ...pipelining, pipelining: false };
 export const lmtp: Offer = { ...pipelining, lmtp: true };

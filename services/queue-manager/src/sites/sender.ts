@@ -71,7 +71,7 @@ function* bundles(parts: readonly Part[], limit: number): Generator<readonly Par
 }
 
 function jobOf({ mail, opens, attempt }: Part): Job {
-  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, recipients } = mail.envelope;
+  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, smtputf8, recipients } = mail.envelope;
   return {
     id: mail.id,
     attempt,
@@ -83,6 +83,7 @@ function jobOf({ mail, opens, attempt }: Part): Job {
       recipients: opens.map(({ index }) => ({ index, ...(recipients[index] ?? { forwardPath: '' }) })),
       ...(large === undefined ? {} : { large }),
       ...(dsn === undefined ? {} : { dsn }),
+      ...(smtputf8 === undefined ? {} : { smtputf8 }),
     },
     ...(mail.content === undefined ? {} : { content: mail.content }),
   };

@@ -20,6 +20,7 @@ export interface MailFacts {
   readonly identity?: string;
   readonly large?: LargeContent;
   readonly dsn?: EnvelopeDsn;
+  readonly smtputf8?: NonNullable<Envelope['smtputf8']>;
 }
 
 /** The first has the mail's id, the others `ID-1`, `ID-2`, ... */

@@ -15,6 +15,8 @@ export interface Transaction {
   readonly reversePath: string;
   readonly body: Envelope['body'];
   readonly dsn?: EnvelopeDsn;
+  /** SMTPUTF8 was given (RFC 6531 §3.4). */
+  readonly smtputf8?: 'asked';
 }
 
 export type NonEmpty<T> = readonly [T, ...T[]];
