@@ -124,6 +124,15 @@ describe('the message', () => {
     expect(mail.attachments.map(({ contentType }) => contentType)).toEqual(['message/rfc822']);
   });
 
+  it('asks of the way back what the mail asked of the way there (RFC 8689 §5, §6)', () => {
+    const required = built({ cause: { ...options.cause, requireTls: true } });
+    expect(required.envelope.requireTls).toBe(true);
+    const original = Buffer.from('Subject: x\r\nTLS-Required: No\r\n\r\n');
+    expect(built({ original }).head).toContain('\r\nTLS-Required: No\r\n');
+    expect(built({ original, cause: { ...options.cause, requireTls: true } }).head).not.toContain('TLS-Req');
+    expect(built({ original: Buffer.from('TLS-Required: Now\r\n\r\n') }).head).not.toContain('TLS-Req');
+  });
+
   it('has a boundary that is in no part', () => {
     const { text } = built({
       original: Buffer.from(`X: 1\r\n--=_dsn_${options.id}--\r\nY: 2\r\n\r\n`),

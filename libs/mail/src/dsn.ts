@@ -7,7 +7,7 @@ import { dateTime } from './date-time.js';
 import type { Diagnostic } from './delivery-record.js';
 import { deliveryStatus } from './delivery-status.js';
 import { dsnText } from './dsn-text.js';
-import { headerSection, messageIdOf } from './header-section.js';
+import { asksForNoTls, headerSection, messageIdOf } from './header-section.js';
 import type { MailId } from './mail-id.js';
 import type { Envelope, MailObject } from './mail-object.js';
 import { asciiLine, asciiOrUtf8 } from './printable.js';
@@ -60,6 +60,8 @@ export function buildDsn(options: DsnOptions): MailObject {
       acceptedAt: at,
       client: { address: '127.0.0.1', helo: hostname, protocol: 'LOCAL' },
       listener: 'local',
+      // RFC 8689 §5
+      ...(cause.requireTls === true ? { requireTls: true as const } : {}),
       ...(isUtf8Report(cause) ? { smtputf8: 'header' as const } : {}),
       bornOf: cause.id,
     },
@@ -96,6 +98,8 @@ function dsnHeader(
     `To: <${asciiOrUtf8(cause.reversePath)}>`,
     `Subject: ${subjectOf(recipients)}`,
     `Message-ID: <${id}@${host}>`,
+    // RFC 8689 §6: what its author asks of the way there holds for the way back.
+    ...(cause.requireTls !== true && asksForNoTls(section) ? ['TLS-Required: No'] : []),
     // RFC 3834 §3.1.6.
     ...(messageId === undefined ? [] : [`In-Reply-To: ${messageId}`, `References: ${messageId}`]),
     // RFC 3834 §3.1.7: nobody's vacation program may answer this.

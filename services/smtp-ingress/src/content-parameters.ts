@@ -21,3 +21,7 @@ export function bodyValue(
 /** RFC 6531 §3.4: without a value */
 export const smtputf8Value = (value: string | undefined): Pick<Transaction, 'smtputf8'> | Refused =>
   value === undefined ? { smtputf8: 'asked' } : { refused: reply(501, '5.5.4', 'SMTPUTF8 takes no value') };
+
+/** RFC 8689 §2: without a value */
+export const requireTlsValue = (value: string | undefined): Pick<Transaction, 'requireTls'> | Refused =>
+  value === undefined ? { requireTls: true } : { refused: reply(501, '5.5.4', 'REQUIRETLS takes no value') };

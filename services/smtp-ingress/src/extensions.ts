@@ -4,7 +4,7 @@
  */
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import type { Recipient } from '@postrider/mail';
-import { bodyValue, smtputf8Value } from './content-parameters.js';
+import { bodyValue, requireTlsValue, smtputf8Value } from './content-parameters.js';
 import { envidValue, notifyValue, orcptValue, retValue } from './dsn-parameters.js';
 import { mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
@@ -44,6 +44,8 @@ export const extensions: readonly Extension[] = [
   { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
+  /** RFC 8689 §2: within TLS. */
+  { keyword: 'REQUIRETLS', offered: ({ tls }) => tls !== undefined, mail: { REQUIRETLS: requireTlsValue } },
   /** RFC 6531 */
   { keyword: 'SMTPUTF8', mail: { SMTPUTF8: smtputf8Value } },
   /** RFC 3030 §2 */

@@ -7,6 +7,7 @@ const pathKeys = new Set([
   'nats.nkey_file',
   'nats.ca_file',
   'users.file',
+  'outbound.ca_file',
   'access.file',
 ]);
 /** `sni` names are domains, so that there are dots in them. */

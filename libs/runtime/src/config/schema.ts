@@ -115,6 +115,8 @@ export const configSchema = z.strictObject({
         .min(1)
         .default([4, 6]),
       tls: z.enum(['opportunistic', 'off']).default('opportunistic'),
+      /** Certificates that prove next hops besides the usual ones; '' = none. */
+      ca_file: z.string().default(''),
       channels_per_site: z.int().min(1).max(1000).default(20),
       /** Channels one worker process holds. */
       channels: z.int().min(1).default(500),

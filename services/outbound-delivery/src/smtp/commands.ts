@@ -20,6 +20,8 @@ export function mailCommand(envelope: Job['envelope'], offer: Offer): string {
     (offer.dsn && dsn?.ret !== undefined ? ` RET=${dsn.ret}` : '') +
     (offer.dsn && dsn?.envid !== undefined ? ` ENVID=${printXtext(dsn.envid)}` : '') +
     (offer.smtputf8 && asksUtf8(envelope) ? ' SMTPUTF8' : '') +
+    // RFC 8689 §4.2.1; §5 for a bounce, which goes on in any case.
+    (envelope.requireTls === true && offer.requireTls && offer.tls !== 'none' ? ' REQUIRETLS' : '') +
     '\r\n'
   );
 }

@@ -3,7 +3,7 @@
  * transfer.ts), knows TCP, TLS and time, and nothing of mail.
  */
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { Clock, Timer } from '@postrider/actor';
 import type { ChannelEnd, Job } from '@postrider/protocol';
 import { DotStuffer, ReplyReader, type ServerReply } from '@postrider/smtp';
@@ -20,6 +20,8 @@ export interface ConnectionOptions extends Omit<HelloOptions, 'host'> {
   readonly clock: Clock;
   readonly jobs: JobSource;
   readonly largeContent: LargeContentReader;
+  /** Whose certificates prove something; absent: Node's own list. */
+  readonly trust?: SecureContext | undefined;
 }
 
 export type SessionEnd =
@@ -165,7 +167,8 @@ export class SmtpConnection {
 
   #startTls(): void {
     const plain = this.#socket;
-    const { host } = this.#options.peer;
+    const { peer, trust } = this.#options;
+    const { host, unsigned } = peer;
     plain.removeAllListeners();
     // What befalls it befalls the encrypted one, which is listened to.
     plain.on('error', () => undefined);
@@ -173,7 +176,10 @@ export class SmtpConnection {
       socket: plain,
       // Opportunistic: a certificate that proves nothing is better than no encryption at all (RFC 7435 §4).
       rejectUnauthorized: false,
+      // Whom the certificate must be for, to prove something.
+      host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(trust === undefined ? {} : { secureContext: trust }),
     });
     this.#socket = secured;
     this.#reader = new ReplyReader();
@@ -181,7 +187,7 @@ export class SmtpConnection {
     secured.once('secureConnect', () => {
       this.#progress();
       this.#options.jobs.encrypted(`${secured.getProtocol() ?? 'TLS'} ${secured.getCipher().name}`);
-      this.#hello.encrypted();
+      this.#hello.encrypted(!secured.authorized ? 'unverified' : unsigned === true ? 'unsigned' : 'verified');
     });
   }
 

@@ -2,6 +2,7 @@
  * Delivery by SMTP or LMTP: next hops in order until one takes mail, then a session to its end; one that is worn out is
  * followed by another.
  */
+import type { SecureContext } from 'node:tls';
 import type { Clock } from '@postrider/actor';
 import type { ChannelEnd, Destination } from '@postrider/protocol';
 import type { Delivery, DeliveryState, JobSource, LargeContentReader } from '../delivery.js';
@@ -19,6 +20,8 @@ export interface SmtpSettings {
   readonly tls: boolean;
   readonly largeContent: LargeContentReader;
   readonly dead: DeadAddresses;
+  /** Whose certificates prove something; absent: Node's own list. */
+  readonly trust?: SecureContext | undefined;
 }
 
 /** A site with many dead addresses must not take an hour of a channel (RFC 5321 §5.1 asks for at least two). */
@@ -98,9 +101,9 @@ export class SmtpDelivery implements Delivery {
   }
 
   async #connect(peer: Peer, jobs: JobSource, tls: boolean): Promise<SessionEnd> {
-    const { clock, ehlo, largeContent, dead } = this.#settings;
+    const { clock, ehlo, largeContent, dead, trust } = this.#settings;
     const lmtp = this.#destination.kind === 'lmtp';
-    this.#connection = new SmtpConnection({ peer, clock, jobs, largeContent, lmtp, ehlo, tls });
+    this.#connection = new SmtpConnection({ peer, clock, jobs, largeContent, lmtp, ehlo, tls, trust });
     // A drain that began while the last one was ending.
     if (this.#finishing) this.#connection.finish();
     const end = await this.#connection.over;

@@ -14,6 +14,8 @@ export const pipelining: Offer = {
   sizeLimit: undefined,
   eightBit: false,
   dsn: false,
+  requireTls: false,
+  tls: 'none',
   binary: false,
   smtputf8: false,
 };

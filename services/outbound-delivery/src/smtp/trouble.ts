@@ -163,6 +163,8 @@ export function unacceptable({ envelope, content }: Job, offer: Offer): Verdict 
   // RFC 1870 §6.1
   if (offer.sizeLimit !== undefined && sizeInOctets > offer.sizeLimit)
     return permanent('5.3.4', `the mail has ${sizeInOctets} octets, ${offer.host} takes ${offer.sizeLimit}`);
+  const unproven = envelope.requireTls === true ? withoutRequiredTls(envelope, offer) : undefined;
+  if (unproven !== undefined) return unproven;
   // RFC 3030 §3: nothing is converted; such mail is rare, and a broken signature helps nobody.
   if (body === 'BINARYMIME')
     return offer.binary
@@ -179,6 +181,27 @@ export const unsendable = (content: Uint8Array, { eightBit, binary, host }: Offe
   eightBit || binary || isSevenBit(content)
     ? undefined
     : permanent('5.6.3', `the mail has 8-bit octets, ${host} does not offer 8BITMIME`);
+
+/**
+ * RFC 8689 §4.2.1. A bounce goes on all the same (§5), and LMTP delivers (§4.4). The first exchanger that takes mail
+ * decides: with names that nobody signed another would fare no better.
+ */
+function withoutRequiredTls({ reversePath }: Job['envelope'], offer: Offer): Verdict | undefined {
+  const { host, lmtp, tls, requireTls } = offer;
+  if (reversePath === '' || lmtp) return undefined;
+  switch (tls) {
+    case 'none':
+      return permanent('5.7.10', `REQUIRETLS: the session with ${host} is not encrypted`);
+    case 'unverified':
+      return permanent('5.7.10', `REQUIRETLS: the certificate of ${host} does not prove who it is`);
+    case 'unsigned':
+      return permanent('5.7.30', `REQUIRETLS: nobody vouches for ${host} as an exchanger of the domain`);
+    case 'verified':
+      return requireTls
+        ? undefined
+        : permanent('5.7.30', `REQUIRETLS support required, ${host} does not offer it`);
+  }
+}
 
 /** A content that can't be read to its end never gets its final dot. */
 export const contentUnreadable = (text: string): Verdict => ({

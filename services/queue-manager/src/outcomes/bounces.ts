@@ -64,9 +64,11 @@ export class Bounces {
   ): Promise<{ readonly original: Uint8Array; readonly whole: boolean }> {
     const original = content ?? (await this.#contentStart(mail, envelope));
     const failed = recipients.some(({ action }) => action === 'failed');
-    const { dsn, large, body } = envelope;
+    const { dsn, large, body, requireTls } = envelope;
     // A large one has no room in the record that the DSN travels in, and a binary one is no part of a mail in lines; RFC 3461 §6.2 lets its header section do.
-    const mayReturn = large === undefined && body !== 'BINARYMIME' && original.length > 0;
+    // RFC 8689 §5: RET=FULL is disregarded for REQUIRETLS.
+    const mayReturn =
+      requireTls !== true && large === undefined && body !== 'BINARYMIME' && original.length > 0;
     const whole = failed && dsn?.ret === 'FULL' && mayReturn;
     return { original, whole };
   }

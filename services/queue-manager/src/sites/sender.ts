@@ -71,7 +71,8 @@ function* bundles(parts: readonly Part[], limit: number): Generator<readonly Par
 }
 
 function jobOf({ mail, opens, attempt }: Part): Job {
-  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, smtputf8, recipients } = mail.envelope;
+  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, smtputf8, requireTls, recipients } =
+    mail.envelope;
   return {
     id: mail.id,
     attempt,
@@ -84,6 +85,7 @@ function jobOf({ mail, opens, attempt }: Part): Job {
       ...(large === undefined ? {} : { large }),
       ...(dsn === undefined ? {} : { dsn }),
       ...(smtputf8 === undefined ? {} : { smtputf8 }),
+      ...(requireTls === undefined ? {} : { requireTls }),
     },
     ...(mail.content === undefined ? {} : { content: mail.content }),
   };

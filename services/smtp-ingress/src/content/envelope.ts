@@ -20,6 +20,7 @@ export interface MailFacts {
   readonly identity?: string;
   readonly large?: LargeContent;
   readonly dsn?: EnvelopeDsn;
+  readonly requireTls?: true;
   readonly smtputf8?: NonNullable<Envelope['smtputf8']>;
 }
 

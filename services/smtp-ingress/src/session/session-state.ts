@@ -15,6 +15,8 @@ export interface Transaction {
   readonly reversePath: string;
   readonly body: Envelope['body'];
   readonly dsn?: EnvelopeDsn;
+  /** REQUIRETLS was given (RFC 8689 §4.1). */
+  readonly requireTls?: true;
   /** SMTPUTF8 was given (RFC 6531 §3.4). */
   readonly smtputf8?: 'asked';
 }

@@ -15,7 +15,7 @@ const senderOk = reply(250, '2.1.0', 'Sender ok');
 export const mail = defineVerb({
   name: 'MAIL',
   syntax:
-    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME|BINARYMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext] [SMTPUTF8]',
+    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME|BINARYMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext] [SMTPUTF8] [REQUIRETLS]',
   allowedIn: ['ready'],
   replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,
