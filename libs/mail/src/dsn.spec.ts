@@ -124,6 +124,15 @@ describe('the message', () => {
     expect(mail.attachments.map(({ contentType }) => contentType)).toEqual(['message/rfc822']);
   });
 
+  it('asks of the way back what the mail asked of the way there (RFC 8689 §5, §6)', () => {
+    const required = built({ cause: { ...options.cause, requireTls: true } });
+    expect(required.envelope.requireTls).toBe(true);
+    const original = Buffer.from('Subject: x\r\nTLS-Required: No\r\n\r\n');
+    expect(built({ original }).head).toContain('\r\nTLS-Required: No\r\n');
+    expect(built({ original, cause: { ...options.cause, requireTls: true } }).head).not.toContain('TLS-Req');
+    expect(built({ original: Buffer.from('TLS-Required: Now\r\n\r\n') }).head).not.toContain('TLS-Req');
+  });
+
   it('has a boundary that is in no part', () => {
     const { text } = built({
       original: Buffer.from(`X: 1\r\n--=_dsn_${options.id}--\r\nY: 2\r\n\r\n`),
@@ -272,6 +281,46 @@ describe('message/delivery-status', () => {
   });
 });
 
+describe('a report about internationalized mail (RFC 6533)', () => {
+  const original = Buffer.from('From: a\r\nSubject: grüße\r\n\r\nbody\r\n');
+  const finalRecipient = 'jörg@gone.test';
+
+  it('is internationalized itself when its sender is', () => {
+    const { envelope, head, parts } = built({
+      cause: { ...options.cause, reversePath: 'ü@example.org', smtputf8: 'header' },
+      original,
+      recipients: [{ ...recipient, finalRecipient, originalRecipient: 'utf-8;ö@example.org' }],
+    });
+    expect(envelope).toMatchObject({ smtputf8: 'header', body: '8BITMIME' });
+    expect(head).toContain('To: <ü@example.org>');
+    expect(parts[1]).toMatch(
+      /^Content-Type: message\/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n/,
+    );
+    expect(parts[1]).toContain('Original-Recipient: utf-8; ö@example.org\r\n');
+    expect(parts[1]).toContain('Final-Recipient: utf-8; jörg@gone.test\r\n');
+    expect(parts[2]).toContain('Content-Type: message/global-headers\r\nContent-Transfer-Encoding: 8bit');
+    expect(parts[2]).toContain('Subject: grüße');
+  });
+
+  it.each([
+    [false, 'message/global-headers', 'From: a\r\nSubject: grüße\r\n'],
+    [true, 'message/global', original.toString()],
+  ])('goes in 7 bits to a sender who is not: whole %s', (whole, type, expected) => {
+    const { envelope, content, parts } = built({
+      cause: { ...options.cause, smtputf8: 'header' },
+      original,
+      whole,
+      recipients: [{ ...recipient, finalRecipient }],
+    });
+    expect(envelope.smtputf8).toBeUndefined();
+    expect(parts[1]).toContain('Final-Recipient: utf-8; j\\x{F6}rg@gone.test\r\n');
+    expect(parts[2]).toContain(`Content-Type: ${type}\r\nContent-Transfer-Encoding: base64\r\n\r\n`);
+    const [, encoded = ''] = parts[2]!.split('\r\n\r\n');
+    expect(Buffer.from(encoded, 'base64').toString()).toBe(expected);
+    expect(content.length).toBeGreaterThan(0);
+  });
+});
+
 describe('whatever strangers say', () => {
   const anything = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 200 }),
@@ -317,7 +366,8 @@ describe('whatever strangers say', () => {
           expect.stringMatching(/^ boundary=/),
           'Content-Transfer-Encoding',
         ]);
-        expect(parts[1]).toMatch(/^[\x20-\x7e\r\n]*$/);
+        // To an address that is not US-ASCII it may be in UTF-8 (RFC 6533 §4.1).
+        if (/^[\x00-\x7f]*$/.test(said.address)) expect(parts[1]).toMatch(/^[\x20-\x7e\r\n]*$/);
         expect(content.length).toBeLessThan(20_000);
       }),
       { numRuns: 200 },

@@ -7,10 +7,11 @@ import { dateTime } from './date-time.js';
 import type { Diagnostic } from './delivery-record.js';
 import { deliveryStatus } from './delivery-status.js';
 import { dsnText } from './dsn-text.js';
-import { headerSection, messageIdOf } from './header-section.js';
+import { asksForNoTls, headerSection, messageIdOf } from './header-section.js';
 import type { MailId } from './mail-id.js';
 import type { Envelope, MailObject } from './mail-object.js';
-import { asciiLine } from './printable.js';
+import { asciiLine, asciiOrUtf8 } from './printable.js';
+import { is8bit, isUtf8Report, reportForms } from './report-forms.js';
 
 /** RFC 3464 §2.3.3 */
 export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
@@ -60,6 +61,9 @@ export function buildDsn(options: DsnOptions): MailObject {
       acceptedAt: at,
       client: { address: '127.0.0.1', helo: hostname, protocol: 'LOCAL' },
       listener: 'local',
+      // RFC 8689 §5
+      ...(cause.requireTls === true ? { requireTls: true as const } : {}),
+      ...(isUtf8Report(cause) ? { smtputf8: 'header' as const } : {}),
       bornOf: cause.id,
       // RFC 6710 §4.6
       ...(priority === undefined ? {} : { scheduling: { priority } }),
@@ -73,13 +77,14 @@ function dsnContent(options: DsnOptions): Buffer {
   const returned = options.whole === true ? options.original : section;
   const text = octets(dsnText(options));
   const status = octets(deliveryStatus(options));
+  const forms = reportForms(options, { status, returned });
   const boundary = boundaryOutside(returned, options.id);
-  const encoding = is8bit(text) || is8bit(returned) ? '8bit' : '7bit';
+  const encoding = is8bit(text) || is8bit(status) || is8bit(forms.returned) ? '8bit' : '7bit';
   return Buffer.concat([
     octets([...dsnHeader(options, section), ...contentFields(boundary, encoding)]),
     ...part(boundary, `text/plain; charset=utf-8`, text),
-    ...part(boundary, 'message/delivery-status', status),
-    ...part(boundary, options.whole === true ? 'message/rfc822' : 'text/rfc822-headers', returned),
+    ...part(boundary, forms.statusType, status),
+    ...part(boundary, forms.returnedType, forms.returned, forms.encoding),
     octets(['', `--${boundary}--`]),
   ]);
 }
@@ -93,9 +98,11 @@ function dsnHeader(
   return [
     `Date: ${dateTime(at)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${host}>`,
-    `To: <${asciiLine(cause.reversePath)}>`,
+    `To: <${asciiOrUtf8(cause.reversePath)}>`,
     `Subject: ${subjectOf(recipients)}`,
     `Message-ID: <${id}@${host}>`,
+    // RFC 8689 §6: what its author asks of the way there holds for the way back.
+    ...(cause.requireTls !== true && asksForNoTls(section) ? ['TLS-Required: No'] : []),
     // RFC 3834 §3.1.6.
     ...(messageId === undefined ? [] : [`In-Reply-To: ${messageId}`, `References: ${messageId}`]),
     // RFC 3834 §3.1.7: nobody's vacation program may answer this.
@@ -119,12 +126,17 @@ const contentFields = (boundary: string, encoding: '7bit' | '8bit'): readonly st
   'This is a delivery status notification in MIME format.',
 ];
 
-const part = (boundary: string, type: string, content: Uint8Array): readonly Uint8Array[] => [
+const part = (
+  boundary: string,
+  type: string,
+  content: Uint8Array,
+  encoding = is8bit(content) ? '8bit' : '7bit',
+): readonly Uint8Array[] => [
   octets([
     '',
     `--${boundary}`,
     `Content-Type: ${type}`,
-    ...(is8bit(content) ? ['Content-Transfer-Encoding: 8bit'] : []),
+    ...(encoding === '7bit' ? [] : [`Content-Transfer-Encoding: ${encoding}`]),
     '',
   ]),
   content,
@@ -140,5 +152,3 @@ function boundaryOutside(section: Uint8Array, id: MailId): string {
 
 const octets = (lines: readonly string[]): Buffer =>
   Buffer.from(lines.map((line) => `${line}\r\n`).join(''), 'utf8');
-
-const is8bit = (content: Uint8Array): boolean => content.some((octet) => octet > 127);

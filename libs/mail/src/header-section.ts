@@ -18,6 +18,12 @@ export function messageIdOf(section: Uint8Array): string | undefined {
   )?.[1];
 }
 
+/** requiretls-field = "TLS-Required:" [FWS] "No" CRLF (RFC 8689 §3) */
+export const asksForNoTls = (section: Uint8Array): boolean =>
+  /^tls-required:(?:\r\n)?[ \t]*no[ \t]*\r?$/im.test(
+    Buffer.from(section.buffer, section.byteOffset, section.byteLength).toString('latin1'),
+  );
+
 function endOf(start: Buffer, isCut: boolean): number {
   if (start.indexOf(crlf) === 0) return 0;
   const empty = start.indexOf(crlf + crlf);

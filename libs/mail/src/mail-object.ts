@@ -18,7 +18,12 @@ export interface Envelope {
   /** Mailbox without angle brackets; '' is the null reverse-path (RFC 5321 §4.5.5). */
   readonly reversePath: string;
   readonly recipients: readonly Recipient[];
-  readonly body: '7BIT' | '8BITMIME';
+  /** BINARYMIME: any octets, lines or not, so that only BDAT can carry them (RFC 3030 §3). */
+  readonly body: '7BIT' | '8BITMIME' | 'BINARYMIME';
+  /** It goes only where TLS is proven and this is passed on (RFC 8689 §4.2.1). */
+  readonly requireTls?: true;
+  /** MAIL had SMTPUTF8 (RFC 6531 §3.4); header: and the header section is not US-ASCII, so that it can't go without. */
+  readonly smtputf8?: 'asked' | 'header';
   /** Octets of the content as it goes out, before dot-stuffing. */
   readonly sizeInOctets: number;
   /** Milliseconds since the epoch. */

@@ -13,6 +13,12 @@ export const textLine = (text: string): string =>
     .trim()
     .slice(0, quotedLimit);
 
+/** One line, in any script if that stays within a header line (RFC 6532 §3.4: 998 octets). */
+export const asciiOrUtf8 = (text: string): string => {
+  const line = textLine(text);
+  return Buffer.byteLength(line) <= quotedLimit ? line : asciiLine(text);
+};
+
 /** Lines of that many characters at most where there are spaces, and of `wordLimit` where there are none. */
 export function wrapped(text: string, indent: string): readonly string[] {
   const lines: string[] = [];

@@ -7,7 +7,11 @@ import type { Diagnostic, Envelope, MailId, Recipient } from '@postrider/mail';
 import type { MailExchanger } from './dns-resolver.js';
 import { times } from './times.js';
 
-export type NextHop = MailExchanger & { readonly port: number };
+export type NextHop = MailExchanger & {
+  readonly port: number;
+  /** Its name comes from an MX record that nobody has signed: whoever answers there may be anybody (RFC 8689 §4.2.1). */
+  readonly unsigned?: true;
+};
 
 /** Where a channel leads. */
 export type Destination =
@@ -39,7 +43,15 @@ export interface Job {
 
 export type JobEnvelope = Pick<
   Envelope,
-  'reversePath' | 'body' | 'sizeInOctets' | 'large' | 'acceptedAt' | 'dsn' | 'scheduling'
+  | 'reversePath'
+  | 'body'
+  | 'sizeInOctets'
+  | 'large'
+  | 'acceptedAt'
+  | 'dsn'
+  | 'scheduling'
+  | 'smtputf8'
+  | 'requireTls'
 > & {
   readonly recipients: readonly JobRecipient[];
 };

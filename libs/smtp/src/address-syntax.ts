@@ -2,13 +2,15 @@
  * Mailboxes and paths: a method a production, under the RFC's own name (RFC 5321 §4.1.2, §4.1.3). Each gives its
  * value or null, and then `problem` says why.
  */
+import { domainToASCII } from 'node:url';
 import { limits } from './limits.js';
 import { TextCursor } from './text-cursor.js';
+import { isAscii, octetsIn } from './utf8.js';
 
 export interface Mailbox {
   /** Without quotes: `a b` for `"a b"@example.org`. Case as given (RFC 5321 §2.4). */
   readonly localPart: string;
-  /** Lower case; an address literal with its brackets. */
+  /** Lower case, in A-labels (RFC 6531 §3.2); an address literal with its brackets. */
   readonly domain: string;
   /** The whole, with no more quoting than it needs (RFC 5321 §4.1.2). */
   readonly text: string;
@@ -18,10 +20,15 @@ export interface Mailbox {
 export const domainlessPostmaster = 'postmaster';
 export type ForwardPath = Mailbox | typeof domainlessPostmaster;
 
-const atextRun = /[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+/y;
-const dotString = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*$/;
-const qcontentSmtpRun = /(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*/y;
+// RFC 6531 §3.3 adds UTF8-non-ascii; C1 controls are no text (RFC 5198 §2).
+const atextRun = /[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u00a0-\u{10ffff}]+/uy;
+const dotString =
+  /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u00a0-\u{10ffff}]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u00a0-\u{10ffff}]+)*$/u;
+const qcontentSmtpRun = /(?:[\x20-\x21\x23-\x5b\x5d-\x7e\u00a0-\u{10ffff}]|\\[\x20-\x7e])*/uy;
 const ldhRun = /[A-Za-z0-9-]+/y;
+/** One or more U-labels among the others. */
+const internationalizedRun = /[A-Za-z0-9.\-\u00a0-\u{10ffff}]+/uy;
+const ldhDomain = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const literalRun = /[\x21-\x5a\x5e-\x7e]+/y;
 const ipv6Tag = 'IPV6:';
 
@@ -45,7 +52,8 @@ export class AddressSyntax extends TextCursor {
     if (!mailbox) return null;
     if (!this.take('>')) return this.fail('Path must end with > after the domain');
     // RFC 5321 §4.5.3.1.3
-    if (this.at - start > limits.path) return this.fail(`Path is longer than ${limits.path} octets`);
+    if (octetsIn(this.text.slice(start, this.at)) > limits.path)
+      return this.fail(`Path is longer than ${limits.path} octets`);
     return mailbox;
   }
 
@@ -75,7 +83,7 @@ export class AddressSyntax extends TextCursor {
   /** Local-part = Dot-string / Quoted-string */
   localPart(): string | null {
     const localPart = this.peek('"') ? this.quotedString() : this.dotString();
-    if (localPart !== null && localPart.length > limits.localPart)
+    if (localPart !== null && octetsIn(localPart) > limits.localPart)
       return this.fail(`Local part is longer than ${limits.localPart} octets`);
     return localPart;
   }
@@ -104,9 +112,12 @@ export class AddressSyntax extends TextCursor {
     return quoted.replace(/\\(.)/g, '$1');
   }
 
-  /** Domain = sub-domain *("." sub-domain). @returns lower case */
+  /** Domain = sub-domain *("." sub-domain). @returns lower case, in A-labels */
   domain(): string | null {
     const start = this.at;
+    const whole = this.takeMatch(internationalizedRun);
+    if (whole !== null && !isAscii(whole)) return this.internationalized(whole);
+    this.at = start;
     do if (!this.subDomain()) return this.fail('Domain must be labels of letters, digits and inner hyphens');
     while (this.take('.'));
     const domain = this.text.slice(start, this.at).toLowerCase();
@@ -114,6 +125,15 @@ export class AddressSyntax extends TextCursor {
     return domain.length > limits.domain
       ? this.fail(`Domain is longer than ${limits.domain} octets`)
       : domain;
+  }
+
+  /** sub-domain =/ U-label (RFC 6531 §3.3), as DNS knows it (RFC 6531 §3.2, RFC 5890 §2.3.2.1). */
+  protected internationalized(text: string): string | null {
+    const domain = domainToASCII(text);
+    // RFC 5891 §4.2.3.1
+    const hyphens = /(?:^|\.)-|-(?:\.|$)/.test(text);
+    if (!hyphens && domain.length <= limits.domain && ldhDomain.test(domain)) return domain;
+    return this.fail('Domain has a label that is not one of letters and digits in any script');
   }
 
   /** sub-domain = Let-dig [Ldh-str]; Ldh-str ends with Let-dig. No underscore (RFC 5321 §4.1.2). */

@@ -1,5 +1,6 @@
 /** Arguments of the commands (RFC 5321 §4.1.1), a method a production. */
 import { AddressSyntax, type ForwardPath } from './address-syntax.js';
+import { isAscii, utf8Text } from './utf8.js';
 
 /** Keywords in upper case; a keyword alone has no value. */
 export type EsmtpParameters = ReadonlyMap<string, string | undefined>;
@@ -22,7 +23,8 @@ export type Parsed<T> =
 
 const noParameters: EsmtpParameters = new Map();
 const esmtpKeyword = /[A-Za-z0-9][A-Za-z0-9-]*/y;
-const esmtpValue = /[\x21-\x3c\x3e-\x7e]+/y;
+/** With UTF8-non-ascii (RFC 6531 §3.3). */
+const esmtpValue = /[\x21-\x3c\x3e-\x7e\u00a0-\u{10ffff}]+/uy;
 const spaces = / +/y;
 
 class CommandSyntax extends AddressSyntax {
@@ -31,6 +33,8 @@ class CommandSyntax extends AddressSyntax {
     const literal = this.peek('[');
     const name = literal ? this.addressLiteral() : this.domain();
     if (name === null) return { ok: false, part: 'command', problem: this.problem };
+    // RFC 6531 §3.7.1: what comes here is not known to be UTF-8, and must be LDH labels.
+    if (!isAscii(this.text)) return { ok: false, part: 'command', problem: 'Use A-labels in the domain' };
     if (this.atEnd() || (literal && this.peek(' '))) return { ok: true, value: name };
     return { ok: false, part: 'command', problem: 'Only a domain or an address literal may be given' };
   }
@@ -99,9 +103,17 @@ class CommandSyntax extends AddressSyntax {
 export const parseEhloArgument = (argument: string): Parsed<string> =>
   new CommandSyntax(argument).ehloArgument();
 export const parseMailArguments = (argument: string): Parsed<MailArguments> =>
-  new CommandSyntax(argument).mailArguments();
+  withUtf8(argument, (syntax) => syntax.mailArguments());
 export const parseRcptArguments = (argument: string): Parsed<RcptArguments> =>
-  new CommandSyntax(argument).rcptArguments();
+  withUtf8(argument, (syntax) => syntax.rcptArguments());
+
+/** @param argument an octet a character; what is not US-ASCII is to be UTF-8 (RFC 6531 §3.2) */
+function withUtf8<T>(argument: string, parse: (syntax: CommandSyntax) => Parsed<T>): Parsed<T> {
+  const text = utf8Text(argument);
+  return text === undefined
+    ? { ok: false, part: 'path', problem: 'What is not US-ASCII must be UTF-8' }
+    : parse(new CommandSyntax(text));
+}
 
 /** NOOP, HELP and VRFY take a String (RFC 5321 §4.1.1.6). */
 export const isString = (argument: string): boolean => {

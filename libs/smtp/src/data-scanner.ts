@@ -10,6 +10,8 @@ const nul = 0x00;
 const lf = 0x0a;
 const cr = 0x0d;
 const dot = 0x2e;
+/** The last of US-ASCII. */
+const delete7bit = 0x7f;
 const crlf = Buffer.from('\r\n');
 const receivedField = Buffer.from('received:');
 
@@ -29,8 +31,11 @@ export class DataScanner {
   problem: DataProblem | undefined;
   /** Received fields in the header section. */
   receivedFields = 0;
+  /** The header section is not US-ASCII alone (RFC 6532). */
+  eightBitHeader = false;
   readonly #keep: (piece: Buffer) => void;
   readonly #stuffed: boolean;
+  readonly #binary: boolean;
   #place: Place = 'line-start';
   #inHeader = true;
   /** Octets of `received:` that this header line has matched; -1 when it is another field. */
@@ -38,11 +43,13 @@ export class DataScanner {
 
   /**
    * @param keep takes content piece by piece
-   * @param framing chunks: the data ends where the client says so, and a dot is a dot (RFC 3030 §2)
+   * @param framing chunks: the data ends where the client says so, and a dot is a dot (RFC 3030 §2); binary: and below
+   * the header section anything may stand (RFC 3030 §3)
    */
-  constructor(keep: (piece: Buffer) => void, framing: 'dots' | 'chunks' = 'dots') {
+  constructor(keep: (piece: Buffer) => void, framing: 'dots' | 'chunks' | 'binary' = 'dots') {
     this.#keep = keep;
     this.#stuffed = framing === 'dots';
+    this.#binary = framing === 'binary';
   }
 
   /** @returns how many octets of the chunk were mail data and its end, or -1 when the end is not there yet */
@@ -52,7 +59,7 @@ export class DataScanner {
       const octet = chunk[at] ?? nul;
       switch (this.#place) {
         case 'in-line':
-          if (octet > cr) at = this.#matched >= 0 ? this.#matchField(chunk, at) : skipText(chunk, at);
+          if (octet > cr) at = this.#matched >= 0 ? this.#matchField(chunk, at) : this.#skipText(chunk, at);
           else this.#control(octet);
           break;
         case 'line-start':
@@ -82,7 +89,7 @@ export class DataScanner {
 
   /** The last chunk is over: its last line is ended if the client has not done so. */
   end(): void {
-    if (this.#stuffed || this.#place === 'line-start') return;
+    if (this.#stuffed || this.#place === 'line-start' || (this.#binary && !this.#inHeader)) return;
     if (this.#place === 'in-line') this.#give(crlf, 0, crlf.length);
     else this.#problem('bare-cr');
   }
@@ -124,10 +131,19 @@ export class DataScanner {
       if (octet <= cr) return at - 1;
       this.#match(octet);
     }
-    return skipText(chunk, at);
+    return this.#skipText(chunk, at);
+  }
+
+  /** @returns the place of the last octet before a control character */
+  #skipText(chunk: Buffer, start: number): number {
+    if (!this.#inHeader || this.eightBitHeader) return skipText(chunk, start);
+    const end = skipText(chunk, start);
+    for (let at = start; at <= end; at++) if ((chunk[at] ?? nul) > delete7bit) this.eightBitHeader = true;
+    return end;
   }
 
   #match(octet: number): void {
+    if (octet > delete7bit && this.#inHeader) this.eightBitHeader = true;
     if (this.#matched < 0) return;
     const lower = octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
     this.#matched = lower === receivedField[this.#matched] ? this.#matched + 1 : -1;
@@ -137,7 +153,7 @@ export class DataScanner {
   }
 
   #problem(problem: DataProblem): void {
-    this.problem ??= problem;
+    if (!this.#binary || this.#inHeader) this.problem ??= problem;
   }
 
   #give(chunk: Buffer, from: number, to: number): void {

@@ -26,6 +26,8 @@ export { plainReply, renderReply, reply, replyText } from './render-reply.js';
 export { parseClientAddress, parseClientAttributes, type ClientAttributes } from './client-attributes.js';
 export { parseProxyHeader, type ProxyHeader } from './proxy-header.js';
 export { parseXtext, printXtext } from './xtext.js';
+export { isAscii, utf8Text } from './utf8.js';
+export { parseUtf8Address, utf8AddressUnitext, utf8AddressXtext } from './utf8-address.js';
 export { DotStuffer, stuffed } from './dot-stuffing.js';
 export { parseExtensions, sizeLimit, type Extensions } from './ehlo-reply.js';
 export {

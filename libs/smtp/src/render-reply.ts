@@ -26,13 +26,15 @@ export function plainReply(code: number, ...lines: readonly [string, ...string[]
  * The reply with its line ends. What is no textstring becomes `?`, and a text too long for a line goes on in the
  * next, so that nothing a peer or a table gave us can break the form.
  */
-export function renderReply({ code, enhanced, lines }: Reply): string {
+export function renderReply({ code, enhanced, lines, utf8 }: Reply): string {
   const status = enhanced === undefined ? '' : `${enhanced} `;
   const room = limits.replyLine - codeLength - status.length - crlfLength;
   const first = lines[0];
   if (lines.length === 1 && first.length <= room && !hasNotTextstring.test(first))
     return `${code} ${status}${first}\r\n`;
-  const texts = lines.flatMap((line) => folded(line.replace(notTextstring, '?'), room));
+  const texts = lines
+    .flatMap((line) => folded(line.replace(utf8 === true ? /\p{C}/gu : notTextstring, '?'), room))
+    .map((line) => (utf8 === true ? Buffer.from(line, 'utf8').toString('latin1') : line));
   // The same status stands on each line (RFC 2034 §4).
   return texts.map((text, i) => `${code}${i < texts.length - 1 ? '-' : ' '}${status}${text}\r\n`).join('');
 }

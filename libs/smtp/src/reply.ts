@@ -12,4 +12,6 @@ export interface Reply {
   readonly enhanced?: EnhancedStatus;
   /** At least one line; several make a multiline reply. */
   readonly lines: readonly [string, ...string[]];
+  /** The client has asked for UTF-8 in it (RFC 6531 §3.7.4.2). */
+  readonly utf8?: true;
 }

@@ -5,7 +5,7 @@ export interface JobFacts {
   readonly reversePath?: string;
   readonly to?: readonly string[];
   readonly content?: string | Buffer;
-  readonly body?: '7BIT' | '8BITMIME';
+  readonly body?: Job['envelope']['body'];
   /** Of a large content, which is then not in the job. */
   readonly largeOctets?: number;
 }

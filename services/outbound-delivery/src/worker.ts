@@ -23,6 +23,7 @@ import { discard, LocalDelivery } from './local/local-delivery.js';
 import { ReportLane } from './report-lane.js';
 import { DeadAddresses } from './smtp/dead-addresses.js';
 import { SmtpDelivery } from './smtp/smtp-delivery.js';
+import { Trust } from './smtp/trust.js';
 
 /** Contents held at once by all channels; jobs beyond it are refused. */
 const heldOctetsLimit = 64 * 1024 * 1024;
@@ -46,6 +47,7 @@ export class Worker implements RunningService {
   readonly #epochs = new Map<string, number>();
   readonly #lanes = new Map<string, ReportLane>();
   readonly #dead: DeadAddresses;
+  readonly #trust: Trust;
   readonly #counts: Record<RecipientOutcome['outcome'], number> = {
     delivered: 0,
     relayed: 0,
@@ -67,6 +69,7 @@ export class Worker implements RunningService {
     this.#context = context;
     this.#config = context.config;
     this.#dead = new DeadAddresses(context.clock);
+    this.#trust = new Trust(context.log);
   }
 
   async start(): Promise<void> {
@@ -191,6 +194,7 @@ export class Worker implements RunningService {
           tls: outbound.tls === 'opportunistic',
           largeContent,
           dead: this.#dead,
+          trust: this.#trust.context(outbound.ca_file),
         });
     }
   }

@@ -1,6 +1,6 @@
 /** The parameters of DSN (RFC 3461 §4): what the sender wants to hear of the mail, and under which names. */
 import type { EnvelopeDsn, Notify, Recipient } from '@postrider/mail';
-import { parseXtext, reply, type Reply } from '@postrider/smtp';
+import { parseUtf8Address, parseXtext, reply, type Reply } from '@postrider/smtp';
 
 type Refused = { readonly refused: Reply };
 const refused = (text: string): Refused => ({ refused: reply(501, '5.5.4', text) });
@@ -45,10 +45,13 @@ export function notifyValue(value: string | undefined): Pick<Recipient, 'notify'
   return { notify };
 }
 
-/** addr-type ";" xtext */
+/** addr-type ";" xtext; of the type utf-8: "utf-8;" utf-8-enc-addr (RFC 6533 §3) */
 export function orcptValue(value: string | undefined): Pick<Recipient, 'orcpt'> | Refused {
   const [, type = '', encoded = ''] = /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+);(.+)$/.exec(value ?? '') ?? [];
-  const address = encoded.length > orcptInOctets ? undefined : parseXtext(encoded);
+  const utf8 = type.toLowerCase() === 'utf-8';
+  const decode = utf8 ? parseUtf8Address : parseXtext;
+  const address = encoded.length > orcptInOctets ? undefined : decode(encoded);
+  if (utf8 && address !== undefined) return { orcpt: `${type};${address}` };
   return address !== undefined && printable.test(address)
     ? { orcpt: `${type};${address}` }
     : refused('ORCPT must be type;address in xtext, as in rfc822;user@example.org');

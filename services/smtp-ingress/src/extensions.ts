@@ -4,6 +4,7 @@
  */
 import { isMailbox, parseXtext, reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
 import type { Recipient } from '@postrider/mail';
+import { bodyValue, requireTlsValue, smtputf8Value } from './content-parameters.js';
 import { envidValue, notifyValue, orcptValue, retValue } from './dsn-parameters.js';
 import {
   byValue,
@@ -52,8 +53,14 @@ export const extensions: readonly Extension[] = [
   { keyword: 'SIZE', shown: ({ limits }) => String(limits.message_size), mail: { SIZE: declaredSize } },
   /** RFC 6152 */
   { keyword: '8BITMIME', mail: { BODY: bodyValue } },
+  /** RFC 8689 §2: within TLS. */
+  { keyword: 'REQUIRETLS', offered: ({ tls }) => tls !== undefined, mail: { REQUIRETLS: requireTlsValue } },
+  /** RFC 6531 */
+  { keyword: 'SMTPUTF8', mail: { SMTPUTF8: smtputf8Value } },
   /** RFC 3030 §2 */
   { keyword: 'CHUNKING', offered: offersChunking },
+  /** RFC 3030 §3; its value of BODY is among those of 8BITMIME. */
+  { keyword: 'BINARYMIME', offered: offersChunking },
   /** Postfix XCLIENT_README, XFORWARD_README */
   { keyword: 'XCLIENT', offered: trustsXclient, shown: () => xclientAttributes.join(' ') },
   { keyword: 'XFORWARD', offered: trustsXclient, shown: () => xforwardAttributes.join(' ') },
@@ -161,13 +168,6 @@ function declaredSize(
   if (Number(value) > message_size)
     return { refused: reply(552, '5.3.4', `Message is larger than the ${message_size} octets taken here`) };
   return {};
-}
-
-/** body-value = "7BIT" / "8BITMIME" (RFC 6152 §2) */
-function bodyValue(value: string | undefined): Partial<MailParameters> | { refused: Reply } {
-  const body = value?.toUpperCase();
-  if (body === '7BIT' || body === '8BITMIME') return { body };
-  return { refused: reply(501, '5.5.4', 'BODY must be 7BIT or 8BITMIME') };
 }
 
 /**

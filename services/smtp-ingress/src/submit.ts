@@ -4,8 +4,9 @@
  */
 import type { Behaviour } from '@postrider/actor';
 import type { smtpIngress, SubmitAnswer, SubmittedMail } from '@postrider/protocol';
-import { parseMailbox, reply, type Reply } from '@postrider/smtp';
+import { DataScanner, isAscii, parseMailbox, reply, type Reply } from '@postrider/smtp';
 import { commitMail } from './commit.js';
+import type { MailFacts } from './content/envelope.js';
 import { traceField } from './content/trace-field.js';
 import type { Ingress } from './ingress.js';
 import { judgeRecipient, type AcceptedForwardPath } from './policy/recipients.js';
@@ -29,7 +30,7 @@ async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnsw
   const [first] = accepted;
   if (!first) return { result: 'rejected', reply: rejected[0]?.reply ?? noRecipients };
   const id = ingress.newMailId();
-  const only = accepted.length === 1 ? { forwardPath: first.given } : {};
+  const only = accepted.length === 1 && isAscii(first.given) ? { forwardPath: first.given } : {};
   const content = Buffer.concat([
     trace(mail.user, id, ingress, only),
     mail.content,
@@ -39,6 +40,7 @@ async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnsw
     id,
     reversePath: mail.reversePath,
     body: '8BITMIME' as const,
+    ...utf8Of(mail, accepted),
     sizeInOctets: content.length,
     acceptedAt: ingress.clock.now(),
     client: { address: 'local', helo: mail.user, protocol: 'LOCAL' as const },
@@ -48,6 +50,18 @@ async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnsw
   return committed.reply.code === 250
     ? { result: 'accepted', id, rejected }
     : { result: 'rejected', reply: committed.reply };
+}
+
+/** Local programs can't say SMTPUTF8: an address that needs it does. */
+function utf8Of(
+  { reversePath, content }: SubmittedMail,
+  accepted: readonly AcceptedForwardPath[],
+): Pick<MailFacts, 'smtputf8'> {
+  const paths = accepted.flatMap(({ recipients }) => recipients.map(({ forwardPath }) => forwardPath));
+  if ([reversePath, ...paths].every(isAscii)) return {};
+  const scanner = new DataScanner(() => undefined, 'chunks');
+  scanner.scan(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  return { smtputf8: scanner.eightBitHeader ? 'header' : 'asked' };
 }
 
 const noRecipients = reply(554, '5.5.1', 'No valid recipients');

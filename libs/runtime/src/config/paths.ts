@@ -8,6 +8,7 @@ const pathKeys = new Set([
   'nats.ca_file',
   'users.file',
   'oauth.jwks_file',
+  'outbound.ca_file',
   'access.file',
   'outbound.proxy_password_file',
 ]);

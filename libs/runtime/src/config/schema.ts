@@ -127,6 +127,8 @@ export const configSchema = z.strictObject({
       proxy: z.union([z.literal(''), socksProxy]).prefault(''),
       /** Of the user in `proxy` (RFC 1929). */
       proxy_password_file: z.string().default(''),
+      /** Certificates that prove next hops besides the usual ones; '' = none. */
+      ca_file: z.string().default(''),
       channels_per_site: z.int().min(1).max(1000).default(20),
       /** Channels one worker process holds. */
       channels: z.int().min(1).default(500),

@@ -30,7 +30,7 @@ test.each([
   'a\nb@localhost',
   'a:b@localhost',
   'a@b@localhost',
-  'ü@localhost',
+  'ü/@localhost',
   `${'x'.repeat(65)}@localhost`,
 ])('%j is nobody’s folder', (forwardPath) => {
   expect(folderOf(forwardPath)).toBeUndefined();

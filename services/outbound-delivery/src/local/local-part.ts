@@ -1,7 +1,7 @@
 /** The folder of a local recipient: a plain name, whatever the local part holds. */
 
-/** Letters, digits and a few marks: no slash, no leading dot, no control; no name that is not a folder of its own. */
-const plainName = /^[a-z0-9_+=~^-][a-z0-9._+=~^-]{0,63}$/;
+/** Letters of any script (RFC 6531 §3.3), digits and a few marks: no slash, no leading dot, no control; no name that is not a folder of its own. */
+const plainName = /^[\p{Ll}\p{Lo}\p{N}_+=~^-][\p{Ll}\p{Lo}\p{Lm}\p{M}\p{N}._+=~^-]{0,63}$/u;
 
 /**
  * Departs from RFC 5321 §2.4: local parts of ours are the same in upper and lower case, as everywhere.
@@ -10,6 +10,6 @@ const plainName = /^[a-z0-9_+=~^-][a-z0-9._+=~^-]{0,63}$/;
  */
 export function folderOf(forwardPath: string): string | undefined {
   const at = forwardPath.lastIndexOf('@');
-  const localPart = (at === -1 ? forwardPath : forwardPath.slice(0, at)).toLowerCase();
+  const localPart = (at === -1 ? forwardPath : forwardPath.slice(0, at)).normalize('NFC').toLowerCase();
   return plainName.test(localPart) ? localPart : undefined;
 }

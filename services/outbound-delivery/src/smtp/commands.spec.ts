@@ -16,6 +16,9 @@ test.each([
   [{ dsn: true }, { dsn: { ret: 'FULL' } }, ' RET=FULL'],
   [{ dsn: true }, { dsn: { envid: 'a b=+' } }, ' ENVID=a+20b+3D+2B'],
   [{ dsn: true }, {}, ''],
+  [{ smtputf8: true }, {}, ''],
+  [{ smtputf8: true }, { smtputf8: 'asked' }, ' SMTPUTF8'],
+  [{}, { smtputf8: 'asked' }, ''],
 ] as const)('MAIL: %j %j', (offer, facts, parameters) => {
   expect(mailCommand({ ...envelope, ...facts }, { ...pipelining, ...offer })).toBe(
     `MAIL FROM:<me@example.org>${parameters}\r\n`,
@@ -29,6 +32,8 @@ test.each([
   [dsn, { notify: ['SUCCESS', 'DELAY'] }, ' NOTIFY=SUCCESS,DELAY'],
   [dsn, { orcpt: 'X400;/C=NO/' }, ' ORCPT=X400;/C+3DNO/'],
   [dsn, { original: 'all@b.test' }, ' ORCPT=rfc822;all@b.test'],
+  [dsn, { original: 'ö@b.test' }, ' ORCPT=utf-8;\\x{F6}@b.test'],
+  [{ ...dsn, smtputf8: true }, { original: 'ö+@b.test' }, ' ORCPT=utf-8;ö\\x{2B}@b.test'],
   [dsn, { original: 'all@b.test', orcpt: 'rfc822;All@x.test' }, ' ORCPT=rfc822;All@x.test'],
 ] as const)('RCPT: %j %j', (offer, facts, parameters) => {
   expect(rcptCommand({ forwardPath: 'a@b.test', ...facts }, offer)).toBe(

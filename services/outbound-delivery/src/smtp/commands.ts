@@ -3,7 +3,7 @@
  * offer is left out: where the mail can't do without, trouble.ts has kept it away.
  */
 import type { Job, JobRecipient } from '@postrider/protocol';
-import { printXtext } from '@postrider/smtp';
+import { isAscii, printXtext, utf8AddressUnitext, utf8AddressXtext } from '@postrider/smtp';
 import type { Offer } from './offer.js';
 
 /** @param scheduling its parameters, from scheduling-parameters.ts: they depend on the time */
@@ -15,28 +15,46 @@ export function mailCommand(envelope: Job['envelope'], offer: Offer, scheduling 
     (offer.size ? ` SIZE=${sizeInOctets}` : '') +
     // RFC 6152 §2
     (body === '8BITMIME' && offer.eightBit ? ' BODY=8BITMIME' : '') +
+    // RFC 3030 §3
+    (body === 'BINARYMIME' ? ' BODY=BINARYMIME' : '') +
     // RFC 3461 §5.2.1 (a), (b): as they were given, and not at all otherwise.
     (offer.dsn && dsn?.ret !== undefined ? ` RET=${dsn.ret}` : '') +
     (offer.dsn && dsn?.envid !== undefined ? ` ENVID=${printXtext(dsn.envid)}` : '') +
+    (offer.smtputf8 && asksUtf8(envelope) ? ' SMTPUTF8' : '') +
+    // RFC 8689 §4.2.1; §5 for a bounce, which goes on in any case.
+    (envelope.requireTls === true && offer.requireTls && offer.tls !== 'none' ? ' REQUIRETLS' : '') +
     `${scheduling}\r\n`
   );
 }
 
-export function rcptCommand(recipient: Omit<JobRecipient, 'index'>, { dsn }: Offer): string {
+/** RFC 6531 §3.4: as it came, since parts of the content may need it that nobody has looked at; or an alias does. */
+const asksUtf8 = (envelope: Job['envelope']): boolean =>
+  envelope.smtputf8 !== undefined || needsUtf8(envelope);
+
+/** It can't go without SMTPUTF8 (RFC 6531 §3.2). */
+export const needsUtf8 = ({ smtputf8, reversePath, recipients }: Job['envelope']): boolean =>
+  smtputf8 === 'header' ||
+  !isAscii(reversePath) ||
+  !recipients.every(({ forwardPath }) => isAscii(forwardPath));
+
+export function rcptCommand(recipient: Omit<JobRecipient, 'index'>, { dsn, smtputf8 }: Offer): string {
   const { forwardPath, original, notify, orcpt } = recipient;
   if (!dsn) return `RCPT TO:<${forwardPath}>\r\n`;
   // RFC 3461 §5.2.1 (d): one may be added, of the address that the client gave.
-  const whom = orcpt ?? (original === undefined ? undefined : `rfc822;${original}`);
+  const whom =
+    orcpt ?? (original === undefined ? undefined : `${isAscii(original) ? 'rfc822' : 'utf-8'};${original}`);
   return (
     `RCPT TO:<${forwardPath}>` +
     (notify === undefined ? '' : ` NOTIFY=${notify.join(',')}`) +
-    (whom === undefined ? '' : ` ORCPT=${typedXtext(whom)}`) +
+    (whom === undefined ? '' : ` ORCPT=${typedXtext(whom, smtputf8)}`) +
     '\r\n'
   );
 }
 
-/** addr-type ";" xtext (RFC 3461 §4.2) */
-function typedXtext(orcpt: string): string {
+/** addr-type ";" xtext (RFC 3461 §4.2), or the form of RFC 6533 §3 that the server takes. */
+function typedXtext(orcpt: string, smtputf8: boolean): string {
   const semicolon = orcpt.indexOf(';');
-  return `${orcpt.slice(0, semicolon)};${printXtext(orcpt.slice(semicolon + 1))}`;
+  const type = orcpt.slice(0, semicolon);
+  const utf8 = smtputf8 ? utf8AddressUnitext : utf8AddressXtext;
+  return `${type};${(type.toLowerCase() === 'utf-8' ? utf8 : printXtext)(orcpt.slice(semicolon + 1))}`;
 }

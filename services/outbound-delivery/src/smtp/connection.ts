@@ -3,7 +3,7 @@
  * transfer.ts), knows TCP, TLS and time, and nothing of mail.
  */
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { Clock, Timer } from '@postrider/actor';
 import type { ChannelEnd, Job } from '@postrider/protocol';
 import { dial, type Proxy } from '@postrider/runtime';
@@ -13,7 +13,7 @@ import { Hello, type HelloOptions } from './hello.js';
 import { nameOf, type Peer } from './next-hops.js';
 import type { Offer } from './offer.js';
 import { stages, type Stage } from './stages.js';
-import { Transfer, type TransferEnd } from './transfer.js';
+import { bdatCommand, Transfer, type TransferEnd } from './transfer.js';
 import { brokenOff, unreachable, type Refusal } from './trouble.js';
 
 export interface ConnectionOptions extends Omit<HelloOptions, 'host'> {
@@ -23,6 +23,8 @@ export interface ConnectionOptions extends Omit<HelloOptions, 'host'> {
   readonly largeContent: LargeContentReader;
   /** Undefined: the peer is reached straight. */
   readonly proxy?: Proxy | undefined;
+  /** Whose certificates prove something; absent: Node's own list. */
+  readonly trust?: SecureContext | undefined;
 }
 
 export type SessionEnd =
@@ -108,7 +110,7 @@ export class SmtpConnection {
     if (this.#ended) return;
     const socket = this.#socket;
     if (parts.length > 1) socket.cork();
-    for (const part of parts) socket.write(part, 'latin1');
+    for (const part of parts) socket.write(part, 'utf8');
     if (parts.length > 1) socket.uncork();
   }
 
@@ -175,7 +177,8 @@ export class SmtpConnection {
 
   #startTls(): void {
     const plain = this.#socket;
-    const { host } = this.#options.peer;
+    const { peer, trust } = this.#options;
+    const { host, unsigned } = peer;
     plain.removeAllListeners();
     // What befalls it befalls the encrypted one, which is listened to.
     plain.on('error', () => undefined);
@@ -183,7 +186,10 @@ export class SmtpConnection {
       socket: plain,
       // Opportunistic: a certificate that proves nothing is better than no encryption at all (RFC 7435 §4).
       rejectUnauthorized: false,
+      // Whom the certificate must be for, to prove something.
+      host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(trust === undefined ? {} : { secureContext: trust }),
     });
     this.#socket = secured;
     this.#reader = new ReplyReader();
@@ -191,18 +197,21 @@ export class SmtpConnection {
     secured.once('secureConnect', () => {
       this.#progress();
       this.#options.jobs.encrypted(`${secured.getProtocol() ?? 'TLS'} ${secured.getCipher().name}`);
-      this.#hello.encrypted();
+      this.#hello.encrypted(!secured.authorized ? 'unverified' : unsigned === true ? 'unsigned' : 'verified');
     });
   }
 
   /** A block at a time, as fast as the server takes them. */
   async #stream(job: Job): Promise<void> {
-    const stuffer = new DotStuffer();
+    const { body, sizeInOctets } = job.envelope;
+    const stuffer = body === 'BINARYMIME' ? undefined : new DotStuffer();
+    if (stuffer === undefined) this.#socket.write(bdatCommand(sizeInOctets));
     try {
       for await (const chunk of this.#options.largeContent(job)) {
         if (this.#ended) return;
         const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        const ready = this.#socket.write(stuffer.push(octets));
+        if (this.#transfer?.mayStream(octets) === false) return;
+        const ready = this.#socket.write(stuffer?.push(octets) ?? octets);
         this.#progress();
         if (!ready) await new Promise<void>((resolve) => (this.#drained = resolve));
       }
@@ -210,7 +219,7 @@ export class SmtpConnection {
       if (!this.#ended) this.#transfer?.unreadable(error instanceof Error ? error.message : String(error));
       return;
     }
-    if (!this.#ended) this.#transfer?.streamed(stuffer.atLineStart);
+    if (!this.#ended) this.#transfer?.streamed(stuffer?.atLineStart ?? true);
   }
 
   // --- time ---

@@ -41,6 +41,10 @@ it('says EHLO and learns what is offered', () => {
     dsn: false,
     deliverBy: undefined,
     priority: false,
+    requireTls: false,
+    tls: 'none',
+    binary: false,
+    smtputf8: false,
   });
 });
 
@@ -62,7 +66,7 @@ it('encrypts where it can, and asks anew', () => {
   const { reply, said, told, hello } = begin();
   reply('220 hi', '250 mx/PIPELINING/STARTTLS', '220 go');
   expect(hello.stage).toBe('handshake');
-  hello.encrypted();
+  hello.encrypted('verified');
   reply('250 mx/STARTTLS');
   expect(said).toEqual(['EHLO me.example', 'STARTTLS', '(TLS)', 'EHLO me.example']);
   expect(told.offer).toMatchObject({ pipelining: false });

@@ -4,7 +4,7 @@
  * The beginning of a session, as a state machine: takes replies, gives what is to be written. RFC 5321 §3.1, §3.2; RFC 3207.
  */
 import { parseExtensions, type ServerReply } from '@postrider/smtp';
-import { offerOf, type Offer } from './offer.js';
+import { offerOf, type Offer, type TlsProof } from './offer.js';
 import type { Stage } from './stages.js';
 import { endsSession, greetingRefused, helloRefused, isUnderstood, type Refusal } from './trouble.js';
 
@@ -33,6 +33,7 @@ export class Hello {
   stage: HelloStage = 'greeting';
   /** All that is said from now on is encrypted. */
   secured = false;
+  #tls: TlsProof = 'none';
   readonly #options: HelloOptions;
   readonly #output: HelloOutput;
   #offer: Offer;
@@ -48,7 +49,7 @@ export class Hello {
   constructor(options: HelloOptions, output: HelloOutput) {
     this.#options = options;
     this.#output = output;
-    this.#offer = offerOf(new Map(), options.host, options.lmtp);
+    this.#offer = offerOf(new Map(), options, this.#tls);
   }
 
   replied(reply: ServerReply): void {
@@ -56,8 +57,9 @@ export class Hello {
   }
 
   /** RFC 3207 §4.2: what was known before is forgotten. */
-  encrypted(): void {
+  encrypted(tls: Exclude<TlsProof, 'none'>): void {
     this.secured = true;
+    this.#tls = tls;
     this.#hello();
   }
 
@@ -75,10 +77,10 @@ export class Hello {
   }
 
   #extended(reply: ServerReply): void {
-    const { host, lmtp, tls } = this.#options;
     const extensions = parseExtensions(reply.lines);
-    this.#offer = offerOf(extensions, host, lmtp);
-    if (tls && !this.secured && extensions.has('STARTTLS')) this.#say('starttls', 'STARTTLS\r\n');
+    this.#offer = offerOf(extensions, this.#options, this.#tls);
+    if (this.#options.tls && !this.secured && extensions.has('STARTTLS'))
+      this.#say('starttls', 'STARTTLS\r\n');
     else this.#output.ready(this.#offer);
   }
 

@@ -8,6 +8,8 @@ export interface Peer {
   readonly host: string;
   readonly address: string;
   readonly port: number;
+  /** See NextHop. */
+  readonly unsigned?: true;
 }
 
 export interface Ordering {
@@ -35,11 +37,11 @@ export function peersOf(nextHops: readonly NextHop[], { families, dead, random }
     .map((hop) => ({ hop, chance: random() }))
     .sort((a, b) => a.hop.preference - b.hop.preference || a.chance - b.chance);
   const rank = (address: string): number => families.indexOf(isIP(address));
-  const peers = ordered.flatMap(({ hop: { host, port, addresses } }) =>
+  const peers = ordered.flatMap(({ hop: { host, port, addresses, unsigned } }) =>
     addresses
       .filter((address) => rank(address) !== -1)
       .sort((a, b) => rank(a) - rank(b))
-      .map((address) => ({ host, address, port })),
+      .map((address) => ({ host, address, port, ...(unsigned === true ? { unsigned } : {}) })),
   );
   return [...peers.filter((peer) => !dead.has(peer)), ...peers.filter((peer) => dead.has(peer))];
 }

@@ -2,6 +2,7 @@
  * Delivery by SMTP or LMTP: next hops in order until one takes mail, then a session to its end; one that is worn out is
  * followed by another.
  */
+import type { SecureContext } from 'node:tls';
 import type { Clock } from '@postrider/actor';
 import type { ChannelEnd, Destination } from '@postrider/protocol';
 import type { Proxy } from '@postrider/runtime';
@@ -22,6 +23,8 @@ export interface SmtpSettings {
   /** For SMTP; LMTP servers are neighbours (RFC 2033 §1) and reached straight. */
   readonly proxy?: Proxy | undefined;
   readonly dead: DeadAddresses;
+  /** Whose certificates prove something; absent: Node's own list. */
+  readonly trust?: SecureContext | undefined;
 }
 
 /** A site with many dead addresses must not take an hour of a channel (RFC 5321 §5.1 asks for at least two). */
@@ -101,10 +104,11 @@ export class SmtpDelivery implements Delivery {
   }
 
   async #connect(peer: Peer, jobs: JobSource, tls: boolean): Promise<SessionEnd> {
-    const { clock, ehlo, largeContent, dead } = this.#settings;
+    const { clock, ehlo, largeContent, dead, trust } = this.#settings;
     const lmtp = this.#destination.kind === 'lmtp';
     const proxy = lmtp ? undefined : this.#settings.proxy;
-    this.#connection = new SmtpConnection({ peer, clock, jobs, largeContent, lmtp, ehlo, tls, proxy });
+    const facts = { peer, clock, jobs, largeContent, lmtp, ehlo, tls, trust, proxy };
+    this.#connection = new SmtpConnection(facts);
     // A drain that began while the last one was ending.
     if (this.#finishing) this.#connection.finish();
     const end = await this.#connection.over;

@@ -47,6 +47,11 @@ export class Transaction {
     return this.#accepted;
   }
 
+  /** Its content goes by BDAT, after the replies to RCPT (RFC 3030 §3). */
+  get isBinary(): boolean {
+    return this.job.envelope.body === 'BINARYMIME';
+  }
+
   progress(mailsBefore: number): Progress {
     return { answered: this.#answered, dotSent: this.#dotSent, mailsBefore };
   }
@@ -57,7 +62,7 @@ export class Transaction {
     let group = this.stage === 'rset' ? this.#command('rset') : '';
     group += this.#command('mail');
     for (const recipient of this.job.envelope.recipients) group += rcptCommand(recipient, this.#offer);
-    return `${group}DATA\r\n`;
+    return this.isBinary ? group : `${group}DATA\r\n`;
   }
 
   /** The next reply that is its own. */
@@ -139,7 +144,8 @@ export class Transaction {
     const recipient = recipients[this.#next++];
     if (this.#mailAccepted && recipient !== undefined) this.#recipientReplied(recipient, reply);
     if (this.#next < recipients.length) return;
-    if (this.#offer.pipelining || this.#accepted.length > 0) this.stage = 'data';
+    if (this.isBinary && this.#accepted.length > 0) this.stage = 'block';
+    else if (!this.isBinary && (this.#offer.pipelining || this.#accepted.length > 0)) this.stage = 'data';
     else this.#endWithoutContent();
   }
 

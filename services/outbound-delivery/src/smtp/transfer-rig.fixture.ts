@@ -16,6 +16,10 @@ export const pipelining: Offer = {
   dsn: false,
   deliverBy: undefined,
   priority: false,
+  requireTls: false,
+  tls: 'none',
+  binary: false,
+  smtputf8: false,
 };
 export const oneByOne: Offer = { ...pipelining, pipelining: false };
 export const lmtp: Offer = { ...pipelining, lmtp: true };

@@ -180,9 +180,13 @@ describe('what a server offers', () => {
       { body: '8BITMIME', content: 'ü\r\n' },
       '0 permanent 5.6.3 the mail has 8-bit octets, mx.dest.test does not offer 8BITMIME',
     ],
-    [{}, { to: ['ü@dest.test'] }, '0 permanent 5.6.7 an address is not US-ASCII'],
-    [{}, { to: ['you@dest.test>\r\nDATA'] }, '0 permanent 5.6.7 an address is not US-ASCII'],
-    [{}, { reversePath: 'a\nb@example.org' }, '0 permanent 5.6.7 an address is not US-ASCII'],
+    [
+      {},
+      { to: ['ü@dest.test'] },
+      '0 permanent 5.6.7 an address or the header is not US-ASCII, mx.dest.test does not offer SMTPUTF8',
+    ],
+    [{}, { to: ['you@dest.test>\r\nDATA'] }, '0 permanent 5.1.3 an address has a control character'],
+    [{}, { reversePath: 'a\nb@example.org' }, '0 permanent 5.1.3 an address has a control character'],
   ] as const)('%j %j: not bothered with it', (offer, facts, result) => {
     const { heard, results, transfer } = session({ ...pipelining, ...offer }, [jobOf('a', facts)]);
     expect(heard()).toEqual([]);

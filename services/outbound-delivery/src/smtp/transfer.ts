@@ -21,6 +21,7 @@ import {
   sessionLost,
   sessionRefused,
   unacceptable,
+  unsendable,
   type Verdict,
 } from './trouble.js';
 
@@ -105,7 +106,15 @@ export class Transfer {
   streamed(atLineStart: boolean): void {
     const mail = this.#current;
     if (mail?.stage !== 'block') return;
-    this.#sent(mail, atLineStart ? finalDot : `\r\n${finalDot}`);
+    if (mail.isBinary) this.#sent(mail, '');
+    else this.#sent(mail, atLineStart ? finalDot : `\r\n${finalDot}`);
+  }
+
+  /** @returns false when this piece of a large content can't go there: the mail is over, and the session */
+  mayStream(piece: Uint8Array): boolean {
+    const verdict = unsendable(piece, this.#offer);
+    if (verdict !== undefined && this.#current) this.#close(this.#current, verdict);
+    return verdict === undefined;
   }
 
   /** Without its final dot the server drops what it has (RFC 5321 §4.1.1.4): there is no other way back. */
@@ -148,7 +157,8 @@ export class Transfer {
     else if (content === undefined) this.#output.stream(mail.job);
     else {
       const octets = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-      this.#sent(mail, endsLine(octets) ? finalDot : `\r\n${finalDot}`, stuffed(octets));
+      if (mail.isBinary) this.#sent(mail, '', Buffer.concat([bdatCommand(octets.length), octets]));
+      else this.#sent(mail, endsLine(octets) ? finalDot : `\r\n${finalDot}`, stuffed(octets));
     }
   }
 
@@ -253,6 +263,9 @@ export class Transfer {
     else if (text !== '') this.#output.write(text);
   }
 }
+
+/** All that is left of the content, which is all of it (RFC 3030 §2). */
+export const bdatCommand = (octets: number): Buffer => Buffer.from(`BDAT ${octets} LAST\r\n`);
 
 const endsLine = (octets: Buffer): boolean =>
   octets.length === 0 || (octets[octets.length - 2] === 0x0d && octets[octets.length - 1] === 0x0a);

@@ -18,6 +18,7 @@
 import type { Diagnostic } from '@postrider/mail';
 import type { ChannelEnd, Job, RecipientOutcome } from '@postrider/protocol';
 import { enhancedStatusOf, serverReplyText, type ServerReply } from '@postrider/smtp';
+import { needsUtf8 } from './commands.js';
 import type { Offer } from './offer.js';
 import { stages, type Stage } from './stages.js';
 
@@ -151,15 +152,55 @@ export function recipientRefused(reply: ServerReply, acceptedBefore: number, hos
 /** Why this server can't be given that mail at all; it is not bothered with it. */
 export function unacceptable({ envelope, content }: Job, offer: Offer): Verdict | undefined {
   const { sizeInOctets, body, reversePath, recipients } = envelope;
-  if (!isPlain(reversePath) || !recipients.every(({ forwardPath }) => isPlain(forwardPath)))
-    return permanent('5.6.7', 'an address is not US-ASCII');
+  if (![reversePath, ...recipients.map(({ forwardPath }) => forwardPath)].every(isLine))
+    return permanent('5.1.3', 'an address has a control character');
+  // RFC 6531 §3.2
+  if (needsUtf8(envelope) && !offer.smtputf8)
+    return permanent(
+      '5.6.7',
+      `an address or the header is not US-ASCII, ${offer.host} does not offer SMTPUTF8`,
+    );
   // RFC 1870 §6.1
   if (offer.sizeLimit !== undefined && sizeInOctets > offer.sizeLimit)
     return permanent('5.3.4', `the mail has ${sizeInOctets} octets, ${offer.host} takes ${offer.sizeLimit}`);
-  // Departs from RFC 6152 §3: no conversion to 7 bits; such servers are few, and a broken signature helps nobody.
-  if (body === '8BITMIME' && !offer.eightBit && (content === undefined || !isSevenBit(content)))
-    return permanent('5.6.3', `the mail has 8-bit octets, ${offer.host} does not offer 8BITMIME`);
-  return undefined;
+  const unproven = envelope.requireTls === true ? withoutRequiredTls(envelope, offer) : undefined;
+  if (unproven !== undefined) return unproven;
+  // RFC 3030 §3: nothing is converted; such mail is rare, and a broken signature helps nobody.
+  if (body === 'BINARYMIME')
+    return offer.binary
+      ? undefined
+      : permanent('5.6.3', `the mail is BINARYMIME, ${offer.host} does not offer it`);
+  return content === undefined ? undefined : unsendable(content, offer);
+}
+
+/**
+ * RFC 6152 §3: without 8BITMIME nothing but US-ASCII is sent, whatever the mail was said to be, and of the two ways the
+ * permanent failure is ours: no conversion, as above. A large content is looked at as it is sent.
+ */
+export const unsendable = (content: Uint8Array, { eightBit, binary, host }: Offer): Verdict | undefined =>
+  eightBit || binary || isSevenBit(content)
+    ? undefined
+    : permanent('5.6.3', `the mail has 8-bit octets, ${host} does not offer 8BITMIME`);
+
+/**
+ * RFC 8689 §4.2.1. A bounce goes on all the same (§5), and LMTP delivers (§4.4). The first exchanger that takes mail
+ * decides: with names that nobody signed another would fare no better.
+ */
+function withoutRequiredTls({ reversePath }: Job['envelope'], offer: Offer): Verdict | undefined {
+  const { host, lmtp, tls, requireTls } = offer;
+  if (reversePath === '' || lmtp) return undefined;
+  switch (tls) {
+    case 'none':
+      return permanent('5.7.10', `REQUIRETLS: the session with ${host} is not encrypted`);
+    case 'unverified':
+      return permanent('5.7.10', `REQUIRETLS: the certificate of ${host} does not prove who it is`);
+    case 'unsigned':
+      return permanent('5.7.30', `REQUIRETLS: nobody vouches for ${host} as an exchanger of the domain`);
+    case 'verified':
+      return requireTls
+        ? undefined
+        : permanent('5.7.30', `REQUIRETLS support required, ${host} does not offer it`);
+  }
 }
 
 /** A content that can't be read to its end never gets its final dot. */
@@ -184,7 +225,10 @@ const permanent = (status: string, text: string): Verdict => ({
   diagnostic: { status, text },
 });
 
-/** Nothing in it ends a command line; without SMTPUTF8 nothing else is allowed (RFC 6531 §3.1). */
-const isPlain = (path: string): boolean => /^[\x20-\x7e]*$/.test(path);
+/** Nothing in it ends a command line. */
+const isLine = (path: string): boolean => /^\P{Cc}*$/u.test(path);
 
-const isSevenBit = (octets: Uint8Array): boolean => octets.every((octet) => octet < 0x80);
+function isSevenBit(octets: Uint8Array): boolean {
+  for (const octet of octets) if (octet > 0x7f) return false;
+  return true;
+}

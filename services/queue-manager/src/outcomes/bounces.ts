@@ -64,9 +64,12 @@ export class Bounces {
   ): Promise<{ readonly original: Uint8Array; readonly whole: boolean }> {
     const original = content ?? (await this.#contentStart(mail, envelope));
     const failed = recipients.some(({ action }) => action === 'failed');
-    const { dsn, large } = envelope;
-    // A large one has no room in the record that the DSN travels in; RFC 3461 §6.2 lets its header section do.
-    const whole = failed && dsn?.ret === 'FULL' && large === undefined && original.length > 0;
+    const { dsn, large, body, requireTls } = envelope;
+    // A large one has no room in the record that the DSN travels in, and a binary one is no part of a mail in lines; RFC 3461 §6.2 lets its header section do.
+    // RFC 8689 §5: RET=FULL is disregarded for REQUIRETLS.
+    const mayReturn =
+      requireTls !== true && large === undefined && body !== 'BINARYMIME' && original.length > 0;
+    const whole = failed && dsn?.ret === 'FULL' && mayReturn;
     return { original, whole };
   }
 

@@ -117,7 +117,7 @@ function exchangersVerdict(answer: LocateAnswer | undefined, hostname: string): 
         kind: 'hops',
         via: 'smtp',
         name,
-        hops: before.map((exchanger) => ({ ...exchanger, port: smtpPort })),
+        hops: before.map((exchanger) => ({ ...exchanger, port: smtpPort, ...signature(answer.source) })),
       };
     }
     case 'null-mx':
@@ -129,6 +129,9 @@ function exchangersVerdict(answer: LocateAnswer | undefined, hostname: string): 
       return temporary('4.4.3', answer.text);
   }
 }
+
+/** RFC 8689 §4.2.1 (2): the resolver checks no DNSSEC, and there is no MTA-STS yet. */
+const signature = (source: string): Pick<NextHop, 'unsigned'> => (source === 'mx' ? { unsigned: true } : {});
 
 /** RFC 5321 §5.1: when we are an exchanger of the domain, only those of lower preference than ours are tried. */
 function withoutOurselves(exchangers: readonly MailExchanger[], hostname: string): readonly MailExchanger[] {

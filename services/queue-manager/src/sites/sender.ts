@@ -71,7 +71,9 @@ function* bundles(parts: readonly Part[], limit: number): Generator<readonly Par
 }
 
 function jobOf({ mail, opens, attempt }: Part): Job {
-  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, scheduling, recipients } = mail.envelope;
+  const { envelope } = mail;
+  const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, recipients } = envelope;
+  const { scheduling, smtputf8, requireTls } = envelope;
   return {
     id: mail.id,
     attempt,
@@ -84,6 +86,8 @@ function jobOf({ mail, opens, attempt }: Part): Job {
       ...(large === undefined ? {} : { large }),
       ...(dsn === undefined ? {} : { dsn }),
       ...(scheduling === undefined ? {} : { scheduling }),
+      ...(smtputf8 === undefined ? {} : { smtputf8 }),
+      ...(requireTls === undefined ? {} : { requireTls }),
     },
     ...(mail.content === undefined ? {} : { content: mail.content }),
   };

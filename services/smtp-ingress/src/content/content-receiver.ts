@@ -11,8 +11,8 @@ import { Pieces } from './pieces.js';
 
 export interface ContentOptions {
   readonly id: MailId;
-  /** dots: ends with CRLF.CRLF, dots are stuffed (DATA). chunks: ends when the client says so (BDAT). */
-  readonly framing?: 'dots' | 'chunks';
+  /** dots: ends with CRLF.CRLF, dots are stuffed (DATA). chunks, binary: ends when the client says so (BDAT). */
+  readonly framing?: 'dots' | 'chunks' | 'binary';
   /** Goes on top of the content (RFC 5321 §4.4). */
   readonly traceField: string;
   readonly limits: { readonly message_size: number; readonly received_headers: number };
@@ -75,6 +75,11 @@ export class ContentReceiver {
   /** @returns how many octets of the chunk belong to the mail when its end is in it, else -1 */
   scan(chunk: Buffer): number {
     return this.#scanner.scan(chunk);
+  }
+
+  /** Its header section is not US-ASCII alone, as far as it has come. */
+  get eightBitHeader(): boolean {
+    return this.#scanner.eightBitHeader;
   }
 
   /** It can't be taken any more, whatever comes. */

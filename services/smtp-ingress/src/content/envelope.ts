@@ -31,6 +31,8 @@ export interface MailFacts {
   readonly scheduling?: Scheduling;
   /** Why it waits for an administrator. */
   readonly hold?: string;
+  readonly requireTls?: true;
+  readonly smtputf8?: NonNullable<Envelope['smtputf8']>;
 }
 
 /** The first has the mail's id, the others `ID-1`, `ID-2`, ... */

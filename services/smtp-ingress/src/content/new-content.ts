@@ -1,6 +1,6 @@
 /** The receiver for a mail that begins: its trace field, its limits, and what a submitted mail may lack. */
 import { largeContentInOctets } from '@postrider/spool';
-import { reply, type Reply } from '@postrider/smtp';
+import { isAscii, reply, type Reply } from '@postrider/smtp';
 import { mayUse } from '../auth/listener-auth.js';
 import type { StateNamed } from '../session/session-state.js';
 import { protocolOf } from '../session/with-keyword.js';
@@ -41,12 +41,14 @@ function traceOf(
 ): string {
   const { priority } = transaction.scheduling ?? {};
   const { ingress, address, tls, identity, role } = facts;
-  const onlyOne = forwardPaths.length === 1 ? { forwardPath: forwardPaths[0].given } : {};
+  // RFC 6531 §3.7.3: a trace field in US-ASCII can go everywhere.
+  const onlyOne =
+    forwardPaths.length === 1 && isAscii(forwardPaths[0].given) ? { forwardPath: forwardPaths[0].given } : {};
   return traceField({
     helo: client.helo,
     address,
     hostname: ingress.settings.hostname,
-    protocol: protocolOf(client, facts),
+    protocol: protocolOf(client, facts, transaction),
     id,
     at: ingress.clock.now(),
     ...(identity && role.submission ? { identity: identity.name } : {}),

@@ -3,6 +3,7 @@ import type { Recipient } from '@postrider/mail';
 import type { ResolveAnswer } from '@postrider/protocol';
 import {
   domainlessPostmaster,
+  isAscii,
   parseMailbox,
   reply,
   type ForwardPath,
@@ -138,9 +139,16 @@ function expanded(given: string, members: readonly string[]): RecipientVerdict {
   if (members.length > membersOfAlias)
     return { refused: reply(550, '5.2.4', `Alias has more than ${membersOfAlias} members: <${given}>`) };
   return {
-    accepted: { given, recipients: members.map((forwardPath) => ({ forwardPath, original: given })) },
+    accepted: {
+      given,
+      recipients: members.map((member) => ({ forwardPath: withALabels(member), original: given })),
+    },
   };
 }
+
+/** RFC 6531 §3.2: as it is looked up. */
+const withALabels = (member: string): string =>
+  isAscii(member) ? member : (parseMailbox(member)?.text ?? member);
 
 /** The operator's rule says who gets it: his address is judged as ours, and the one that was given is kept. */
 export async function redirected(

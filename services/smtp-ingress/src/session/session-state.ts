@@ -16,6 +16,10 @@ export interface Transaction {
   readonly body: Envelope['body'];
   readonly dsn?: EnvelopeDsn;
   readonly scheduling?: Scheduling;
+  /** REQUIRETLS was given (RFC 8689 §4.1). */
+  readonly requireTls?: true;
+  /** SMTPUTF8 was given (RFC 6531 §3.4). */
+  readonly smtputf8?: 'asked';
 }
 
 export type NonEmpty<T> = readonly [T, ...T[]];

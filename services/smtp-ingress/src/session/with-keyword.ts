@@ -1,7 +1,7 @@
 /** How a mail came, in the registered words of Received and of the envelope (RFC 3848, RFC 6531 §4.3). */
 import type { ClientFacts } from '@postrider/mail';
 import type { SessionFacts } from '../verbs/verb.js';
-import type { Client } from './session-state.js';
+import type { Client, Transaction } from './session-state.js';
 
 export interface Coming {
   readonly protocol: Client['protocol'];
@@ -11,8 +11,17 @@ export interface Coming {
   readonly utf8: boolean;
 }
 
-export const protocolOf = ({ protocol }: Client, { tls, identity }: SessionFacts): ClientFacts['protocol'] =>
-  withKeyword({ protocol, encrypted: tls !== undefined, authenticated: identity !== undefined, utf8: false });
+export const protocolOf = (
+  { protocol }: Client,
+  { tls, identity }: SessionFacts,
+  { smtputf8 }: Pick<Transaction, 'smtputf8'>,
+): ClientFacts['protocol'] =>
+  withKeyword({
+    protocol,
+    encrypted: tls !== undefined,
+    authenticated: identity !== undefined,
+    utf8: smtputf8 !== undefined,
+  });
 
 /** HELO has no word of its own for TLS (RFC 3848 §1). */
 export function withKeyword({ protocol, encrypted, authenticated, utf8 }: Coming): ClientFacts['protocol'] {

@@ -29,7 +29,8 @@ export const bdat = defineVerb({
     const refused = refusal(state, facts);
     if (refused || state.name !== 'rcpt')
       return { reply: refused ?? notNow(state.name), then: { do: 'receive-chunk', ...chunk } };
-    const content = state.chunks ?? newContent(state, facts, 'chunks');
+    const framing = state.transaction.body === 'BINARYMIME' ? 'binary' : 'chunks';
+    const content = state.chunks ?? newContent(state, facts, framing);
     return {
       reply: reply(250, '2.0.0', `${size} octets received`),
       state: { ...state, chunks: content },

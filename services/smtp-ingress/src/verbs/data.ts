@@ -17,6 +17,9 @@ const startMailInput = plainReply(354, 'Start mail input; end with <CRLF>.<CRLF>
 /** RFC 3030 §2 */
 const chunksBegun = reply(503, '5.5.1', 'The mail has begun with BDAT');
 
+/** RFC 3030 §3 */
+const binaryInLines = reply(503, '5.5.1', 'BODY=BINARYMIME needs BDAT');
+
 export const data = defineVerb({
   name: 'DATA',
   syntax: 'DATA',
@@ -27,6 +30,7 @@ export const data = defineVerb({
     if (state.name === 'mail') return { reply: noRecipients(facts) };
     if (argument !== '') return { reply: noArgument('DATA') };
     if (state.chunks) return { reply: chunksBegun };
+    if (state.transaction.body === 'BINARYMIME') return { reply: binaryInLines };
     return { reply: startMailInput, then: { do: 'receive', content: newContent(state, facts, 'dots') } };
   },
 });

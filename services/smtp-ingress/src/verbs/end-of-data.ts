@@ -35,6 +35,11 @@ async function store(
   session: SessionFacts,
 ): Promise<Reply> {
   const { ingress, address, listener, identity, forwarded } = session;
+  const { smtputf8 } = transaction;
+  if (session.role.submission && smtputf8 === undefined && content.eightBitHeader) {
+    content.abandon();
+    return headerNotAscii;
+  }
   if (forwardPaths.every(({ recipients }) => recipients.length === 0)) return discard(content, session);
   const hold = forwardPaths.find((path) => path.hold !== undefined)?.hold;
   const facts = {
@@ -42,7 +47,8 @@ async function store(
     id: content.id,
     sizeInOctets: content.sizeInOctets,
     acceptedAt: ingress.clock.now(),
-    client: { helo: client.helo, protocol: protocolOf(client, session), address, ...forwarded },
+    client: { helo: client.helo, protocol: protocolOf(client, session, transaction), address, ...forwarded },
+    ...(smtputf8 !== undefined && content.eightBitHeader ? { smtputf8: 'header' as const } : {}),
     listener,
     ...(identity ? { identity: identity.name } : {}),
     ...(hold === undefined ? {} : { hold }),
@@ -55,6 +61,12 @@ async function store(
     content.release();
   }
 }
+
+/**
+ * RFC 6531 §3.2, RFC 6532 §3: whoever submits such a mail can be told to say so. Departs from RFC 5322 §2.2 where mail
+ * comes from elsewhere: it is passed on as it is, since its author does not hear of a refusal there in time.
+ */
+const headerNotAscii = reply(554, '5.6.0', 'Header fields are not US-ASCII; use MAIL with SMTPUTF8');
 
 /** By access rules nobody is to have it. */
 function discard(content: ContentReceiver, { ingress, address }: SessionFacts): Reply {

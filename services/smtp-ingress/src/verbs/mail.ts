@@ -2,19 +2,21 @@
  * mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
  * Begins a transaction (RFC 5321 §4.1.1.2). Without room for its mail it is refused here, before anything is sent.
  */
-import { parseMailArguments, reply, type Reply } from '@postrider/smtp';
+import { isAscii, parseMailArguments, reply, type Reply } from '@postrider/smtp';
 import { mailParameters } from '../extensions.js';
 import { loweredPriority } from '../scheduling-parameters.js';
 import { noRoom, tooManyMails, spoolAway, syntaxError } from '../session/replies.js';
 import { mayUse } from '../auth/listener-auth.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
+/** RFC 6531 §3.5 */
+const notAsciiSender = reply(550, '5.6.7', 'An address that is not US-ASCII needs SMTPUTF8');
 const senderOk = reply(250, '2.1.0', 'Sender ok');
 
 export const mail = defineVerb({
   name: 'MAIL',
   syntax:
-    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext]',
+    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME|BINARYMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext] [SMTPUTF8] [REQUIRETLS]',
   allowedIn: ['ready'],
   replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,
@@ -27,6 +29,8 @@ export const mail = defineVerb({
     const parameters = mailParameters(parsed.value.parameters, client, facts);
     const { reversePath } = parsed.value;
     if ('refused' in parameters) return { reply: parameters.refused, about: reversePath };
+    if (!isAscii(argument) && parameters.smtputf8 === undefined)
+      return { reply: notAsciiSender, about: reversePath };
     if (reversePath !== '' && !mayUse(reversePath, facts))
       return { reply: reply(553, '5.7.1', `Sender <${reversePath}> is not yours`), about: reversePath };
     const room = ingress.writer.room();

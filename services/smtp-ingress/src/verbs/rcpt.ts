@@ -3,7 +3,7 @@
  * Adds a recipient, if relay control and the alias table allow it (RFC 5321 §4.1.1.3).
  */
 import type { AccessAction } from '@postrider/mail';
-import { domainlessPostmaster, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
+import { domainlessPostmaster, isAscii, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
 import { rcptParameters } from '../extensions.js';
 import { withDsn } from '../policy/dsn-of-aliases.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
@@ -17,6 +17,8 @@ type State = StateNamed<'mail' | 'rcpt'>;
 
 const recipientOk = reply(250, '2.1.5', 'Recipient ok');
 const nameUnknown = reply(451, '4.4.3', 'Your name can not be looked up now, try again later');
+/** RFC 6531 §3.5 */
+const notAscii = reply(553, '5.6.7', 'An address that is not US-ASCII needs SMTPUTF8 with MAIL');
 /** RFC 5321 §4.5.3.1.10 */
 const tooMany = reply(452, '4.5.3', 'Too many recipients, send the others in another transaction');
 
@@ -32,6 +34,7 @@ export const rcpt = defineVerb({
   act(argument, state, facts) {
     const parsed = parseRcptArguments(argument);
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.3') };
+    if (!isAscii(argument) && state.transaction.smtputf8 === undefined) return { reply: notAscii };
     const parameters = rcptParameters(parsed.value.parameters, state.client, facts);
     if ('refused' in parameters) return { reply: parameters.refused };
     // RFC 3030 §2: the data has begun.

@@ -1,20 +1,21 @@
 /**
- * vrfy = "VRFY" SP String CRLF
- * expn = "EXPN" SP String CRLF
+ * vrfy = "VRFY" SP String [ SP "SMTPUTF8" ] CRLF
+ * expn = "EXPN" SP String [ SP "SMTPUTF8" ] CRLF
  * Who an address is, and who is behind an alias, for those whom `privacy` lets ask (RFC 5321 §3.5, §7.3).
  */
-import { parseMailbox, reply, type Mailbox, type Reply } from '@postrider/smtp';
+import { isAscii, parseMailbox, reply, utf8Text, type Mailbox, type Reply } from '@postrider/smtp';
 import { mayAsk } from '../policy/privacy.js';
 import { anyTime, defineVerb, type SessionFacts } from './verb.js';
 
 /** RFC 5321 §3.5.3: nobody learns by this whether there is such a user. */
 const notVerified = reply(252, '2.1.5', 'Users are not verified here; send mail, and delivery will be tried');
 const notExpanded = reply(502, '5.5.1', 'EXPN is not offered: lists are private here');
+const needsUtf8 = reply(252, '2.6.8', 'The answer is not US-ASCII; ask with SMTPUTF8');
 const cannotTell = reply(451, '4.3.0', 'This can not be told now, try again later');
 
 export const vrfy = defineVerb({
   name: 'VRFY',
-  syntax: 'VRFY user',
+  syntax: 'VRFY user [SMTPUTF8]',
   allowedIn: anyTime,
   replies: [250, 251, 252, 451, 550, 551, 553, 502, 504],
   lastInGroup: true,
@@ -24,13 +25,14 @@ export const vrfy = defineVerb({
     const mailbox = asked(argument, facts);
     if (!mailbox) return { reply: reply(553, '5.1.3', 'This is no address') };
     const { localDomains } = facts.ingress.settings.relay;
-    return { reply: localDomains.has(mailbox.domain) ? await found(mailbox, facts, false) : notVerified };
+    const isOurs = localDomains.has(mailbox.domain);
+    return { reply: isOurs ? readable(await found(mailbox, facts, false), argument) : notVerified };
   },
 });
 
 export const expn = defineVerb({
   name: 'EXPN',
-  syntax: 'EXPN list',
+  syntax: 'EXPN list [SMTPUTF8]',
   allowedIn: anyTime,
   replies: [250, 252, 451, 550, 500, 502, 504],
   lastInGroup: true,
@@ -40,14 +42,26 @@ export const expn = defineVerb({
     const mailbox = asked(argument, facts);
     const isOurs = mailbox && facts.ingress.settings.relay.localDomains.has(mailbox.domain);
     return {
-      reply: isOurs ? await found(mailbox, facts, true) : reply(550, '5.1.2', 'This is no list of ours'),
+      reply: isOurs
+        ? readable(await found(mailbox, facts, true), argument)
+        : reply(550, '5.1.2', 'This is no list of ours'),
     };
   },
 });
 
+/** [ SP "SMTPUTF8" ] at the end: UTF-8 may stand in the reply (RFC 6531 §3.7.4.2). */
+const withSmtputf8 = / +SMTPUTF8$/i;
+
+/** Mailboxes as the client can read them (RFC 6531 §3.7.4.2, X.6.8). */
+function readable(given: Reply, argument: string): Reply {
+  if (given.lines.every(isAscii)) return given;
+  return withSmtputf8.test(argument) ? { ...given, utf8: true } : needsUtf8;
+}
+
 /** `user`, `user@domain`, or that in angle brackets. */
 function asked(argument: string, { ingress: { settings } }: SessionFacts): Mailbox | undefined {
-  const text = argument.replace(/^<(.*)>$/, '$1');
+  const text = utf8Text(argument.replace(withSmtputf8, ''))?.replace(/^<(.*)>$/, '$1');
+  if (text === undefined) return undefined;
   const [first = settings.hostname] = settings.relay.localDomains;
   return parseMailbox(text.includes('@') ? text : `${text}@${first}`);
 }
