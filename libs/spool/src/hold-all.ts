@@ -1,7 +1,7 @@
 /** Puts all mail of a shard on hold, as an owner of it for a while. */
 import type { Clock } from '@postrider/actor';
 import type { MailId, MailRecord } from '@postrider/mail';
-import type { ShardOwner, Spool, SpooledMail } from './spool.js';
+import { Fenced, type ShardOwner, type Spool, type SpooledMail } from './spool.js';
 
 export interface HoldAllOptions {
   readonly spool: Spool;
@@ -28,7 +28,7 @@ export async function holdAll(options: HoldAllOptions): Promise<HeldMails> {
   const owner = await spool.own(shard, {
     owner: options.owner,
     fault: options.fault,
-    lost: (reason) => lost.abort(new Error(`shard ${shard}: ${reason}`)),
+    lost: (reason) => lost.abort(new Fenced(`shard ${shard}: ${reason}`)),
   });
   try {
     const holder = new Holder(owner, options);

@@ -48,6 +48,8 @@ export interface SpoolContext {
   readonly disk?: DiskRoom;
   /** DEFER is cleaned when it is larger, octets. */
   readonly cleanedOver?: number;
+  /** Replays that end with the same record in hand before it is set aside. */
+  readonly deathsAtMost?: number;
 }
 
 export function spoolOver(log: Log, context: SpoolContext): Spool {

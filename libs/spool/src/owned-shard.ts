@@ -22,10 +22,14 @@ export interface OwnedShardOptions extends OwnerOptions {
   readonly shard: string;
   /** DEFER and DEFER-CONTENT are cleaned when they are larger, octets. */
   readonly cleanedOver?: number;
+  /** Replays that end with the same record in hand before it is set aside. */
+  readonly deathsAtMost?: number;
 }
 
 /** Smaller logs are left alone. */
 const cleanedOver = 16 * 1024 * 1024;
+/** One may be chance; the third owner sets it aside (DESIGN §4). */
+const deathsAtMost = 2;
 
 export class OwnedShard {
   readonly shard: string;
@@ -80,6 +84,7 @@ export class OwnedShard {
       log,
       clock,
       write: () => this.outcomes.write([{ entry: 'checkpoint' }]),
+      deathsAtMost: options.deathsAtMost ?? deathsAtMost,
       isKept: (kind, message) => this.quarantine.has(kind, message),
       keep: (mark, deaths) => keepPoison(this, mark, { deaths, openOf: (envelope) => this.openOf(envelope) }),
     });

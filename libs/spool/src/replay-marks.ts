@@ -11,12 +11,12 @@ import type { ReplayedLog, Replaying, ReplayMark } from './record-frame.js';
 
 /** What has been in hand for longer did not end the process. */
 const innocentAfter = 5_000;
-/** Ends with the same record in hand, after which it is set aside. */
-const deathsAtMost = 2;
 
 export interface ReplayMarksOptions {
   readonly log: Pick<Log, 'read'>;
   readonly clock: Clock;
+  /** Ends with the same record in hand, after which it is set aside. */
+  readonly deathsAtMost: number;
   /** Writes a bundle; it carries `now`. @throws Fenced */
   readonly write: () => Promise<void>;
   /** In QUARANTINE already. */
@@ -128,7 +128,8 @@ export class ReplayMarks {
   /** Takes it in hand, unless it is what earlier replays ended with. */
   async #isPoison(mark: ReplayMark): Promise<boolean> {
     const deaths = this.now?.deaths ?? 0;
-    const suspected = isExact(mark) && isSame(mark, this.now?.suspect) && deaths >= deathsAtMost;
+    const suspected =
+      isExact(mark) && isSame(mark, this.now?.suspect) && deaths >= this.#options.deathsAtMost;
     if (suspected && (await this.#options.keep(mark, deaths))) return true;
     await this.#take(mark);
     return false;

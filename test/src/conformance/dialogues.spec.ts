@@ -29,7 +29,7 @@ describe.each(readdirSync(folder).map((file) => ({ file })))('$file', ({ file })
 
 const list = (text: string | undefined): string[] => (text === undefined ? [] : text.split(', '));
 
-/** Role: of the listener. Local: our domains. Users: who is there; everybody without it. Relay: domains. Size: octets. */
+/** Role: of the listener. Offer: extensions that are off by default. Local: our domains. Users: who is there; everybody without it. Relay: domains. Size: octets. */
 function startIngressFor({ settings }: Dialogue): Promise<RunningIngress> {
   const users = list(settings.get('Users'));
   const resolve = (forwardPath: string): ResolveAnswer =>
@@ -45,6 +45,7 @@ function startIngressFor({ settings }: Dialogue): Promise<RunningIngress> {
           role: settings.get('Role') ?? 'mx',
           listen: ['127.0.0.1:0'],
           tls: { mode: 'off' },
+          offer: list(settings.get('Offer')),
         },
       },
       local: { domains: list(settings.get('Local')) },
