@@ -70,12 +70,12 @@ function* slices(entries: readonly Entry[]): Generator<readonly Entry[]> {
 
 /** One pass over DEFER's states, for those that are to be copied. */
 async function statesOf(shard: OwnedShard): Promise<ReadonlyMap<MailId, DeferredNow>> {
-  const { log, clock, streams, deferState, cleaning } = shard;
+  const { clock, streams, deferState, cleaning } = shard;
   // A record that is on its way now has to be among those read.
   await deferState.flushed();
   const found = new Map<MailId, DeferredNow>();
   const source = {
-    log,
+    log: shard.rereader('defer'),
     clock,
     stream: streams.defer,
     subject: subjects.state(shard.shard),
