@@ -4,7 +4,7 @@ import type { Clock } from '@postrider/actor';
 import type { Envelope, MailId, MailObject, MailRecord } from '@postrider/mail';
 import { DeferredContents } from './deferred-contents.js';
 import { FencedWriter } from './fenced-writer.js';
-import type { Log } from './log.js';
+import type { Log, LogMessage } from './log.js';
 import { Moves } from './moves.js';
 import { frameLimit, streamsOf, subjects, type ShardStreams } from './names.js';
 import { bornOf, untouched, type MailState } from './open-recipients.js';
@@ -85,7 +85,6 @@ export class OwnedShard {
       clock,
       write: () => this.outcomes.write([{ entry: 'checkpoint' }]),
       deathsAtMost: options.deathsAtMost ?? deathsAtMost,
-      isKept: (kind, message) => this.quarantine.has(kind, message),
       keep: (mark, deaths) => keepPoison(this, mark, { deaths, openOf: (envelope) => this.openOf(envelope) }),
     });
     this.segments = new SegmentReader({
@@ -125,18 +124,12 @@ export class OwnedShard {
 
   /** The log as a replay reads it: without what is kept in QUARANTINE. */
   reader(log: ReplayedLog): Pick<Log, 'read'> {
-    return this.marks.reader(log, emptied(log));
+    return this.marks.reader(log, this.#withoutKept(log));
   }
 
   /** The same for those who read it once more, beside the replay: nothing is marked. */
   rereader(log: ReplayedLog): Pick<Log, 'read'> {
-    const passed = emptied(log);
-    return {
-      read: async (...what) =>
-        (await this.log.read(...what)).map((message) =>
-          this.quarantine.has(log, message) ? passed(message) : message,
-        ),
-    };
+    return { read: async (...what) => (await this.log.read(...what)).map(this.#withoutKept(log)) };
   }
 
   streamOf(log: ReplayedLog): string {
@@ -174,6 +167,10 @@ export class OwnedShard {
     this.outcomes.end(error);
     this.deferState.end(error);
     this.contents.end(error);
+  }
+
+  #withoutKept(log: ReplayedLog): (message: LogMessage) => LogMessage {
+    return (message) => (this.quarantine.has(log, message) ? emptied(log, message) : message);
   }
 
   #durableInSpool(entry: LogEntry, sequence: number): void {

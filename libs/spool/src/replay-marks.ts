@@ -19,8 +19,6 @@ export interface ReplayMarksOptions {
   readonly deathsAtMost: number;
   /** Writes a bundle; it carries `now`. @throws Fenced */
   readonly write: () => Promise<void>;
-  /** In QUARANTINE already. */
-  readonly isKept: (log: ReplayedLog, message: LogMessage) => boolean;
   /** Copies it to QUARANTINE. @returns false when that failed, so that it has to be tried once more */
   readonly keep: (mark: ReplayMark, deaths: number) => Promise<boolean>;
 }
@@ -43,10 +41,11 @@ export class ReplayMarks {
     this.now = successor(before);
   }
 
-  /** The log as a replay reads it: marks what it gives out, and leaves out what is kept in QUARANTINE. */
-  reader(log: ReplayedLog, passed: (message: LogMessage) => LogMessage): Pick<Log, 'read'> {
-    const pass = (message: LogMessage): LogMessage =>
-      this.#options.isKept(log, message) ? passed(message) : message;
+  /**
+   * The log as a replay reads it: marks what it gives out.
+   * @param pass leaves out what is kept in QUARANTINE; asked after the mark, since that may have it kept
+   */
+  reader(log: ReplayedLog, pass: (message: LogMessage) => LogMessage): Pick<Log, 'read'> {
     return {
       read: async (stream, subject, from, limit) => {
         const suspect = this.#suspectIn(log);

@@ -81,16 +81,14 @@ function mailIn(payload: Uint8Array, id: MailId): MailObject | undefined {
 }
 
 /** In the place of a message that is kept in QUARANTINE: one of its kind with nothing in it. */
-export const emptied =
-  (log: ReplayedLog) =>
-  ({ sequence, subject }: LogMessage): LogMessage => ({
-    sequence,
-    subject,
-    payload:
-      log === 'segment'
-        ? encodeFrame({ writer: randomBytes(writerIdLength), number: 1, items: [] })
-        : encodeBundle({ epoch: 0, owner: '', ownership: '', bundle: 0, entries: [] }),
-  });
+export const emptied = (log: ReplayedLog, { sequence, subject }: LogMessage): LogMessage => ({
+  sequence,
+  subject,
+  payload:
+    log === 'segment'
+      ? encodeFrame({ writer: randomBytes(writerIdLength), number: 1, items: [] })
+      : encodeBundle({ epoch: 0, owner: '', ownership: '', bundle: 0, entries: [] }),
+});
 
 /**
  * Puts the mail of a kept record into the shard's log as new mail, with the recipients that were open, and under an id

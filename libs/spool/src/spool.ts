@@ -3,6 +3,7 @@
  * are behind `Log` (log.ts); everything above is one code for all of them.
  */
 import type { LargeContent, MailId, MailObject, MailRecord } from '@postrider/mail';
+import type { QuarantinedRecord as QuarantinedRecordOfShard } from '@postrider/protocol';
 
 export interface Spool {
   /**
@@ -82,18 +83,7 @@ export interface OwnerOptions {
 }
 
 /** A record of the shard's logs that could not be read, or that replays did not get past; kept whole in QUARANTINE. */
-export interface QuarantinedRecord {
-  /** Names it within its shard. */
-  readonly key: string;
-  /** Which part of the shard's logs it comes from, and its sequence there. */
-  readonly log: 'outcome' | 'defer' | 'segment';
-  readonly sequence: number;
-  /** It is one mail of a segment. */
-  readonly mail?: MailId;
-  readonly reason: string;
-  /** When it was set aside, milliseconds since the epoch. */
-  readonly at: number;
-}
+export type QuarantinedRecord = Omit<QuarantinedRecordOfShard, 'shard'>;
 
 export interface Released {
   /** Of the mail that is live again, under new ids. */
