@@ -1,10 +1,11 @@
 /** Deferred mail and when each is due: one timer, for the earliest. */
-import type { Clock, Timer } from '@postrider/actor';
+import type { Clock } from '@postrider/actor';
+import { Alarm } from './alarm.js';
 import type { QueueMail } from './queue-mail.js';
 import { RetryHeap } from './retry-heap.js';
 
-/** Longest time-out that a timer takes is 24.8 days; the clock may jump, so it is looked at more often. */
-const lookedAtLeastEvery = 60_000;
+/** What is due but finds no room is asked again by those who make room; the timer is only the last resort. */
+const overdueAfter = 50;
 /** Mails taken up in one go: others are served between. */
 const wokenAtOnce = 500;
 
@@ -17,18 +18,18 @@ export interface RestingOptions {
 export class Resting {
   readonly #heap = new RetryHeap<QueueMail>();
   readonly #options: RestingOptions;
-  #timer: Timer | undefined;
-  #timerAt = Infinity;
+  readonly #alarm: Alarm;
   #ended = false;
 
   constructor(options: RestingOptions) {
     this.#options = options;
+    this.#alarm = new Alarm({ clock: options.clock, overdueAfter, ring: () => this.wake() });
   }
 
   /** The mail is due at its `until`. */
   add(mail: QueueMail): void {
     this.#heap.push({ at: mail.until, item: mail });
-    if (mail.until < this.#timerAt) this.#arm();
+    if (mail.until < this.#alarm.at) this.#alarm.set(this.#heap.first()?.at);
   }
 
   /** Takes up what is due, as far as there is room; called again when there may be more room. */
@@ -46,24 +47,12 @@ export class Resting {
       woken++;
       this.#options.due(next.item);
     }
-    this.#arm();
+    this.#alarm.set(this.#heap.first()?.at);
   }
 
   end(): void {
     this.#ended = true;
-    this.#timer?.cancel();
-  }
-
-  #arm(): void {
-    this.#timer?.cancel();
-    this.#timerAt = Infinity;
-    const first = this.#heap.first();
-    if (first === undefined || this.#ended) return;
-    const now = this.#options.clock.now();
-    this.#timerAt = first.at;
-    // What is due but finds no room is asked again by those who make room; the timer is only the last resort.
-    const delay = first.at <= now ? 50 : Math.min(first.at - now, lookedAtLeastEvery);
-    this.#timer = this.#options.clock.after(delay, () => this.wake());
+    this.#alarm.end();
   }
 }
 

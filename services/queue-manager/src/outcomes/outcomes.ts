@@ -170,15 +170,16 @@ const wanted = (
  * others then comes with their next deferral.
  */
 function dsnRequests(mail: QueueMail, conclusion: Conclusion): readonly DsnRequest[] {
-  const { failed, delayed, succeeded } = conclusion;
-  if (failed.length + delayed.length + succeeded.length === 0) return [];
+  const { failed, delayed } = conclusion;
+  const successes = wanted(mail, conclusion.succeeded, 'SUCCESS');
+  // Nearly every mail goes well, and nobody asked to hear of it.
+  if (failed.length + delayed.length + successes.length === 0) return [];
   const failures = wanted(mail, failed, 'FAILURE');
   const delays = wanted(mail, delayed, 'DELAY');
   if (failures.length > 0 && delays.length > 0) mail.warned = mail.toldLate = false;
   const { envelope, content } = mail;
-  return [failures.length > 0 ? failures : delays, wanted(mail, succeeded, 'SUCCESS')].flatMap(
-    ([first, ...others]) =>
-      first === undefined ? [] : [{ envelope, content, recipients: [first, ...others] as const }],
+  return [failures.length > 0 ? failures : delays, successes].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ envelope, content, recipients: [first, ...others] as const }],
   );
 }
 

@@ -3,7 +3,7 @@
  * is in flight then ends its attempt first; what becomes of it is judged by the same time.
  */
 import { isTooLate, type Scheduling } from '@postrider/mail';
-import type { Clock, Timer } from '@postrider/actor';
+import { Alarm } from '../mail/alarm.js';
 import type { OpenState, QueueMail } from '../mail/queue-mail.js';
 import { RetryHeap } from '../mail/retry-heap.js';
 import { Batch } from '../outcomes/batch.js';
@@ -24,18 +24,19 @@ export interface DeadlinesOptions {
 
 /** A mail that is busy when its time is over is looked at again; milliseconds. */
 const lookedAgainAfter = 1_000;
-/** A timer takes 24.8 days at most, and the clock may jump. */
-const lookedAtLeastEvery = 60_000;
 
 export class Deadlines {
   readonly #options: DeadlinesOptions;
   readonly #heap = new RetryHeap<QueueMail>();
-  #timer: Timer | undefined;
-  #timerAt = Infinity;
-  #ended = false;
+  readonly #alarm: Alarm;
 
   constructor(options: DeadlinesOptions) {
     this.#options = options;
+    this.#alarm = new Alarm({
+      clock: options.environment.clock,
+      overdueAfter: 0,
+      ring: () => this.#look(),
+    });
   }
 
   /** A mail without such a time is none of its business. */
@@ -45,31 +46,12 @@ export class Deadlines {
     const { queue } = this.#options.environment.settings();
     mail.toldLate = mail.open.some((open) => wasToldLate(mail, open, queue));
     if (mail.toldLate) mail.warned = true;
-    this.#push(mail, at);
+    this.#heap.push({ at, item: mail });
+    if (at < this.#alarm.at) this.#alarm.set(this.#heap.first()?.at);
   }
 
   end(): void {
-    this.#ended = true;
-    this.#timer?.cancel();
-  }
-
-  #push(mail: QueueMail, at: number): void {
-    this.#heap.push({ at, item: mail });
-    if (at < this.#timerAt) this.#arm();
-  }
-
-  #arm(): void {
-    this.#timer?.cancel();
-    this.#timerAt = Infinity;
-    const first = this.#heap.first();
-    if (first === undefined || this.#ended) return;
-    const { clock } = this.#options.environment;
-    this.#timerAt = first.at;
-    this.#timer = this.#after(clock, Math.max(0, first.at - clock.now()));
-  }
-
-  #after(clock: Clock, delay: number): Timer {
-    return clock.after(Math.min(delay, lookedAtLeastEvery), () => this.#look());
+    this.#alarm.end();
   }
 
   #look(): void {
@@ -82,7 +64,7 @@ export class Deadlines {
     }
     batch.flush().catch(() => undefined);
     for (const mail of again) this.#heap.push({ at: now + lookedAgainAfter, item: mail });
-    this.#arm();
+    this.#alarm.set(this.#heap.first()?.at);
   }
 
   /** @returns false: look again */
