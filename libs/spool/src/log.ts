@@ -61,6 +61,8 @@ export interface LogMessage {
   readonly sequence: number;
   readonly subject: string;
   readonly payload: Uint8Array;
+  /** Nothing on the subjects that were read came behind it by then; absent: there may be more. */
+  readonly last?: true;
 }
 
 export interface ReadLimit {
