@@ -2,7 +2,7 @@
 import type { Clock } from '@postrider/actor';
 import type { MailId, MailObject, MailRecord } from '@postrider/mail';
 import { NewerFormat } from './frame.js';
-import type { Log } from './log.js';
+import type { Log, LogMessage } from './log.js';
 import { applyRecord, bornOf, untouched, type MailState } from './open-recipients.js';
 import { decodeBundle, type DeferredMail, type LogEntry } from './record-frame.js';
 import { RecordsBefore } from './records-before.js';
@@ -11,7 +11,9 @@ import { RecordsBefore } from './records-before.js';
 const batch = { messages: 256, octets: 4 * 1024 * 1024 };
 /** A replica that lags gets this long to have what the leader has acknowledged. */
 const lagAtMost = 30_000;
-const lagPause = 100;
+/** A read may fall into a server's restart or an election: so long it is tried again. */
+const unansweredAtMost = 10_000;
+const pause = 100;
 
 export interface RecordSource {
   readonly log: Pick<Log, 'read'>;
@@ -130,22 +132,33 @@ export interface ReadBundle {
 
 /** All bundles of a subject up to a sequence, in order, that one included. @throws when they can't be read, NewerFormat */
 export async function* bundlesOf(source: RecordSource): AsyncGenerator<ReadBundle> {
-  const { log, clock, stream, subject, upTo } = source;
-  let lagSince: number | undefined;
-  for (let from = 1; from <= upTo;) {
-    const messages = await log.read(stream, subject, from, batch);
-    if (messages.length === 0) {
-      lagSince ??= clock.monotonic();
-      if (clock.monotonic() - lagSince > lagAtMost) throw new Error(`${stream} can't be read up to ${upTo}`);
-      await new Promise<void>((resolve) => clock.after(lagPause, resolve));
-      continue;
-    }
-    lagSince = undefined;
-    for (const { sequence, payload } of messages) {
-      if (sequence > upTo) return;
+  for (let from = 1; from <= source.upTo;)
+    for (const { sequence, payload } of await readFrom(source, from)) {
+      if (sequence > source.upTo) return;
       from = sequence + 1;
       yield { sequence, entries: entriesIn(payload, sequence, source) };
     }
+}
+
+/** One message at least. @throws when there is none in time */
+async function readFrom(
+  { log, clock, stream, subject, upTo }: RecordSource,
+  from: number,
+): Promise<readonly LogMessage[]> {
+  const since = clock.monotonic();
+  for (;;) {
+    let atMost = lagAtMost;
+    let reason = 'a replica lags';
+    try {
+      const messages = await log.read(stream, subject, from, batch);
+      if (messages.length > 0) return messages;
+    } catch (error) {
+      atMost = unansweredAtMost;
+      reason = error instanceof Error ? error.message : String(error);
+    }
+    if (clock.monotonic() - since > atMost)
+      throw new Error(`${stream} can't be read from ${from} up to ${upTo}: ${reason}`);
+    await new Promise<void>((resolve) => clock.after(pause, resolve));
   }
 }
 
