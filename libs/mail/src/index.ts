@@ -42,6 +42,14 @@ export {
 } from './scheduling.js';
 export { dateTime } from './date-time.js';
 export {
+  addressOctets,
+  coversNetwork,
+  isInNetwork,
+  Networks,
+  parseNetwork,
+  type AddressRange,
+} from './network.js';
+export {
   decidingRule,
   parseAccessRule,
   type AccessAction,

@@ -1,12 +1,12 @@
 /** Takes connections on the configured addresses, up to a limit for the process, and ends their sessions at shutdown. */
-import { createServer, type BlockList, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { Networks } from '@postrider/mail';
 import { cannotListen, type Config, type Listener } from '@postrider/runtime';
 import { renderReply } from '@postrider/smtp';
 import { listenerAuth, type Authentication, type ListenerAuth } from './auth/listener-auth.js';
 import type { Ingress } from './ingress.js';
 import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
-import { networksOf } from './policy/networks.js';
 import { roles, type Role } from './roles.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
@@ -23,8 +23,8 @@ interface ListenerOptions {
   readonly tls?: TlsServer;
   readonly auth?: ListenerAuth;
   /** Balancers; undefined for none. */
-  readonly proxyFrom: BlockList | undefined;
-  readonly xclientFrom: BlockList;
+  readonly proxyFrom: Networks | undefined;
+  readonly xclientFrom: Networks;
   readonly offer: ReadonlySet<string>;
 }
 
@@ -102,8 +102,8 @@ export class Listeners {
     if (tls) this.#tls.set(name, tls);
     const auth = listenerAuth(role, authSettings, this.#authentication);
     const trust = {
-      proxyFrom: listener.proxy_from.length === 0 ? undefined : networksOf(listener.proxy_from),
-      xclientFrom: networksOf(listener.xclient_from),
+      proxyFrom: listener.proxy_from.length === 0 ? undefined : new Networks(listener.proxy_from),
+      xclientFrom: new Networks(listener.xclient_from),
       offer: new Set(listener.offer),
     };
     return { name, role: roles[role], ...trust, ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
