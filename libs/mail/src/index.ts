@@ -48,3 +48,4 @@ export {
   type AccessFacts,
   type AccessRule,
 } from './access.js';
+export { packEnvelope, unpackEnvelope } from './packed-envelope.js';

@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- --deferred N`: that many mails to a next hop that is down, all by SMTP and the ordinary way into
  * DEFER, then what they cost: memory of queue-manager, and the time from `kill -9` of it until other mail flows again.
+ * With `--into-spool` they are written into the spool instead (fill-spool.ts), and Postrider is started over them.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,10 +11,12 @@ import { connect, type NatsConnection } from 'nats';
 import type { ProcessFigures } from '../process-figures.js';
 import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
+import { fillSpool } from './fill-spool.js';
 import { smtpSource } from './load.js';
 
 export interface DeferredFigures {
   readonly mails: number;
+  readonly intoSpool: boolean;
   /** From the first connection until the last of them stood in DEFER. */
   readonly filledInSeconds: number;
   /** Of queue-manager with all of them deferred. */
@@ -31,6 +34,8 @@ export interface DeferredFigures {
 
 /** Octets of a mail, header included: what is measured is kept without its content. */
 const sizeInOctets = 1_000;
+const gibibyte = 1024 ** 3;
+const maxSizeInOctets = 20 * gibibyte;
 const sessions = 50;
 /** A process that has had nothing to do for so long has collected its garbage, as far as it ever does. */
 const settles = 15_000;
@@ -44,38 +49,58 @@ interface Scene {
 }
 
 /** @param say a line to who waits for it: a million take half an hour */
-export async function measureDeferred(mails: number, say: (text: string) => void): Promise<DeferredFigures> {
+export async function measureDeferred(
+  mails: number,
+  { intoSpool, say }: { readonly intoSpool: boolean; readonly say: (text: string) => void },
+): Promise<DeferredFigures> {
   const sinkPort = await freePort();
   const down = await freePort();
   const sink = await startSmtpSink(sinkPort);
   const postrider = await startPostrider(
     [
       'hostname: postrider.bench.test',
-      'spool: { max_size: 20GiB }',
+      `spool: { max_size: ${maxSizeInOctets / gibibyte}GiB }`,
       `routes: { flow.test: "smtp://127.0.0.1:${sinkPort}", "*": "smtp://127.0.0.1:${down}" }`,
       // None of them may come due while they are counted.
-      'queue: { retry: { first: 24h, max: 24h }, warn: 0s }',
+      'queue: { retry: { first: 24h, max: 24h }, warn: 5d }',
       'log: { level: warn, format: text }',
     ],
     { flags: ['--separate'] },
   );
-  const nats = await watcher(postrider);
+  let nats: NatsConnection | undefined;
   try {
+    const start = performance.now();
+    if (intoSpool) await fillStopped(postrider, mails, say);
+    nats = await watcher(postrider);
     const scene = { postrider, sink, gauge: watchGauge(nats), mails, say };
-    const filled = await fill(scene);
-    return { mails, ...filled, ...(await takeOver(scene)) };
+    const filled = await fill(scene, start, intoSpool);
+    return { mails, intoSpool, ...filled, ...(await takeOver(scene)) };
   } finally {
-    await nats.close();
+    await nats?.close();
     await postrider.remove();
     await sink.stop();
   }
 }
 
-async function fill({ postrider, gauge, mails, say }: Scene) {
-  const start = performance.now();
+async function fillStopped(
+  postrider: RunningPostrider,
+  mails: number,
+  say: (text: string) => void,
+): Promise<void> {
+  await postrider.stop();
+  const dataDir = join(postrider.folder, 'var');
+  const progress = (deferred: number): void => {
+    if (deferred % 100_000 === 0) say(`  ${deferred} in the spool`);
+  };
+  const recipient = (number: number): string => `${number}@down.test`;
+  await fillSpool({ dataDir, mails, maxSizeInOctets, sizeInOctets, recipient, progress });
+  await postrider.start();
+}
+
+async function fill({ postrider, gauge, mails, say }: Scene, start: number, filled: boolean) {
   const load = { mails, sessions, sizeInOctets, keepOpen: true, to: '@down.test', numbered: true };
-  await smtpSource(postrider.port, load);
-  say(`accepted after ${seconds(start).toFixed(0)} s`);
+  if (!filled) await smtpSource(postrider.port, load);
+  say(`${filled ? 'in the spool' : 'accepted'} after ${seconds(start).toFixed(0)} s`);
   await reached(() => gauge.deferred, mails, say);
   const filledInSeconds = seconds(start);
   await pause(settles);

@@ -3,7 +3,7 @@
  * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
  *   npm run bench -- [--quick] [--rounds N]
- *   npm run bench -- --deferred 1000000
+ *   npm run bench -- --deferred 1000000 [--into-spool]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -62,10 +62,18 @@ export interface SystemFigures {
 }
 
 const { values: flags } = parseArgs({
-  options: { quick: { type: 'boolean' }, rounds: { type: 'string' }, deferred: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    rounds: { type: 'string' },
+    deferred: { type: 'string' },
+    'into-spool': { type: 'boolean' },
+  },
 });
 if (flags.deferred !== undefined) {
-  const deferred = await measureDeferred(Number(flags.deferred), say);
+  const deferred = await measureDeferred(Number(flags.deferred), {
+    intoSpool: flags['into-spool'] === true,
+    say,
+  });
   printDeferred(deferred, say);
   writeResults({ deferred });
   process.exit();
