@@ -56,3 +56,4 @@ export {
   type AccessFacts,
   type AccessRule,
 } from './access.js';
+export { packEnvelope, unpackEnvelope } from './packed-envelope.js';

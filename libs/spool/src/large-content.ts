@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { LargeContent, MailId } from '@postrider/mail';
 import type { DiskRoom } from './disk-room.js';
-import type { AppendResult, Log } from './log.js';
+import { isFull, type AppendResult, type Log } from './log.js';
 import { chunkInOctets, chunksUnderWay, streamsOf, subjects } from './names.js';
 import { ContentMissing, type LargeContentWriter } from './spool.js';
 
@@ -32,7 +32,7 @@ export function largeContentWriter({
   const publish = async (chunk: Buffer, n: number): Promise<void> => {
     const result = await appendChunk({ log, disk }, subjects.chunk(shard, contentId, n), chunk);
     if (result.result === 'acknowledged') return;
-    const full = disk.low || (result.result === 'refused' && result.reason === 'full');
+    const full = disk.low || isFull(result);
     failure ??= new ContentRefused(result.text, full);
   };
   const send = (chunk: Buffer): void => {
@@ -89,7 +89,8 @@ async function appendChunk(
 ): Promise<AppendResult> {
   let result = await log.append(subject, chunk, { messageId: subject });
   for (let n = 1; n < tries && result.result === 'unknown'; n++) {
-    await disk.look();
+    if (result.full === true) break;
+    await disk.prove();
     if (disk.low) break;
     result = await log.append(subject, chunk, { messageId: subject });
   }

@@ -11,6 +11,9 @@ export interface Load {
   readonly sizeInOctets: number;
   /** Sessions stay open for many mails; otherwise one connection a mail. */
   readonly keepOpen: boolean;
+  readonly to?: string;
+  /** Each recipient's local part begins with a number of its own. */
+  readonly numbered?: boolean;
 }
 
 export interface LoadFigures {
@@ -38,20 +41,12 @@ export async function measureLoad(
   };
 }
 
-async function smtpSource(port: number, { mails, sessions, sizeInOctets, keepOpen }: Load): Promise<void> {
-  const words = [
-    '-s',
-    sessions,
-    '-m',
-    mails,
-    '-l',
-    sizeInOctets,
-    '-f',
-    'a@bench.test',
-    '-t',
-    'b@dest.test',
-  ].map(String);
-  const child = spawn('smtp-source', [...(keepOpen ? ['-d'] : []), ...words, `127.0.0.1:${port}`], {
+/** Sends it, with smtp-source. @throws unless all is accepted */
+export async function smtpSource(port: number, load: Load): Promise<void> {
+  const { mails, sessions, sizeInOctets, keepOpen, to = 'b@dest.test', numbered = false } = load;
+  const words = ['-s', sessions, '-m', mails, '-l', sizeInOctets, '-f', 'a@bench.test', '-t', to].map(String);
+  const flags = [...(keepOpen ? ['-d'] : []), ...(numbered ? ['-N'] : [])];
+  const child = spawn('smtp-source', [...flags, ...words, `127.0.0.1:${port}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [code] = (await once(child, 'exit')) as [number | null];

@@ -3,11 +3,13 @@
  * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
  *   npm run bench -- [--quick] [--rounds N]
+ *   npm run bench -- --deferred 1000000 [--into-spool]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureDeferred, printDeferred } from './deferred.js';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
@@ -59,7 +61,23 @@ export interface SystemFigures {
   readonly largeMail?: readonly MemoryFigures[];
 }
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, rounds: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean' },
+    rounds: { type: 'string' },
+    deferred: { type: 'string' },
+    'into-spool': { type: 'boolean' },
+  },
+});
+if (flags.deferred !== undefined) {
+  const deferred = await measureDeferred(Number(flags.deferred), {
+    intoSpool: flags['into-spool'] === true,
+    say,
+  });
+  printDeferred(deferred, say);
+  writeResults({ deferred });
+  process.exit();
+}
 const quick = flags.quick === true;
 const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
 const share = quick ? 0.2 : 1;
@@ -70,20 +88,7 @@ if (!postfix) say('Postfix is not measured: it needs root and the Debian package
 const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
 
 printTable(results);
-const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
-mkdirSync(folder, { recursive: true });
-const file = `${folder}${new Date().toISOString().replaceAll(':', '-')}.json`;
-const machine = {
-  cpu: cpus()[0]?.model,
-  cores: cpus().length,
-  memoryInOctets: totalmem(),
-  node: process.version,
-};
-writeFileSync(
-  file,
-  `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, results }, undefined, 2)}\n`,
-);
-say(`\nas JSON: ${file}`);
+writeResults({ rounds, results });
 
 async function measure(systems: readonly SystemUnderTest[]): Promise<readonly SystemFigures[]> {
   try {
@@ -142,6 +147,22 @@ function median(runs: readonly LoadFigures[]): LoadFigures {
   const middle = sorted[Math.floor(sorted.length / 2)];
   if (!middle) throw new Error('no round was run');
   return middle;
+}
+
+/** As JSON, beside those of other runs. */
+function writeResults(found: object): void {
+  const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const at = new Date().toISOString();
+  const file = `${folder}${at.replaceAll(':', '-')}.json`;
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryInOctets: totalmem(),
+    node: process.version,
+  };
+  writeFileSync(file, `${JSON.stringify({ at, machine, ...found }, undefined, 2)}\n`);
+  say(`\nas JSON: ${file}`);
 }
 
 function say(text: string): void {
