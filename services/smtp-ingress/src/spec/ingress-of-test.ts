@@ -31,7 +31,6 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   role: roles.mx,
   offersTls: true,
   xclientFrom: networksOf([]),
-  offer: new Set(),
 });
 
 export function ingressOfTest(config: object = {}): IngressOfTest {
