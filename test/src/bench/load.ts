@@ -11,6 +11,8 @@ export interface Load {
   readonly sizeInOctets: number;
   /** Sessions stay open for many mails; otherwise one connection a mail. */
   readonly keepOpen: boolean;
+  /** Of each mail; absent: one. */
+  readonly recipients?: number;
 }
 
 export interface LoadFigures {
@@ -38,7 +40,9 @@ export async function measureLoad(
   };
 }
 
-async function smtpSource(port: number, { mails, sessions, sizeInOctets, keepOpen }: Load): Promise<void> {
+/** Resolves when all mails are accepted. @throws when one is not */
+export async function smtpSource(port: number, load: Load): Promise<void> {
+  const { mails, sessions, sizeInOctets, keepOpen, recipients = 1 } = load;
   const words = [
     '-s',
     sessions,
@@ -46,6 +50,8 @@ async function smtpSource(port: number, { mails, sessions, sizeInOctets, keepOpe
     mails,
     '-l',
     sizeInOctets,
+    '-r',
+    recipients,
     '-f',
     'a@bench.test',
     '-t',

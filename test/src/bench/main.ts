@@ -2,7 +2,7 @@
  * `npm run bench`: the questions of the design's budgets, Postrider and (where it is installed and we are root)
  * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
- *   npm run bench -- [--quick] [--rounds N]
+ *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -11,9 +11,10 @@ import { parseArgs } from 'node:util';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
+import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
-import { printTable } from './table.js';
+import { printProtocol, printTable } from './table.js';
 
 const mega = 1024 * 1024;
 const sinkPort = 25_826;
@@ -59,17 +60,25 @@ export interface SystemFigures {
   readonly largeMail?: readonly MemoryFigures[];
 }
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, rounds: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean' }, rounds: { type: 'string' }, only: { type: 'string' } },
+});
 const quick = flags.quick === true;
 const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
 const share = quick ? 0.2 : 1;
 
+const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
+if (flags.only === 'protocol') {
+  printProtocol(protocol);
+  process.exit();
+}
 const postrider = await startPostriderForBench(25_825, sinkPort);
 const postfix = await startPostfixForBench(25_827, sinkPort);
 if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
 const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
 
 printTable(results);
+printProtocol(protocol);
 const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 const file = `${folder}${new Date().toISOString().replaceAll(':', '-')}.json`;
@@ -81,7 +90,7 @@ const machine = {
 };
 writeFileSync(
   file,
-  `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, results }, undefined, 2)}\n`,
+  `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, results, protocol }, undefined, 2)}\n`,
 );
 say(`\nas JSON: ${file}`);
 
