@@ -25,7 +25,6 @@ interface ListenerOptions {
   /** Balancers; undefined for none. */
   readonly proxyFrom: Networks | undefined;
   readonly xclientFrom: Networks;
-  readonly offer: ReadonlySet<string>;
 }
 
 export class Listeners {
@@ -104,7 +103,6 @@ export class Listeners {
     const trust = {
       proxyFrom: listener.proxy_from.length === 0 ? undefined : new Networks(listener.proxy_from),
       xclientFrom: new Networks(listener.xclient_from),
-      offer: new Set(listener.offer),
     };
     return { name, role: roles[role], ...trust, ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
   }
@@ -139,7 +137,7 @@ export class Listeners {
   }
 
   #take(socket: Socket, options: ListenerOptions): void {
-    const { name, role, tls, auth, proxyFrom, xclientFrom, offer } = options;
+    const { name, role, tls, auth, proxyFrom, xclientFrom } = options;
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
@@ -155,7 +153,6 @@ export class Listeners {
       limits: settings.limits,
       role,
       xclientFrom,
-      offer,
     };
     const facts = auth ? { ...common, auth } : common;
     serveConnection(socket, { facts, proxyFrom, ...(tls ? { tls } : {}) }, this.#watcher);

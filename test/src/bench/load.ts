@@ -14,6 +14,8 @@ export interface Load {
   readonly to?: string;
   /** Each recipient's local part begins with a number of its own. */
   readonly numbered?: boolean;
+  /** Of each mail; absent: one. */
+  readonly recipients?: number;
 }
 
 export interface LoadFigures {
@@ -41,12 +43,21 @@ export async function measureLoad(
   };
 }
 
-/** Sends it, with smtp-source. @throws unless all is accepted */
+/** Sends it, with smtp-source; resolves when all mails are accepted. @throws when one is not */
 export async function smtpSource(port: number, load: Load): Promise<void> {
-  const { mails, sessions, sizeInOctets, keepOpen, to = 'b@dest.test', numbered = false } = load;
-  const words = ['-s', sessions, '-m', mails, '-l', sizeInOctets, '-f', 'a@bench.test', '-t', to].map(String);
+  const {
+    mails,
+    sessions,
+    sizeInOctets,
+    keepOpen,
+    to = 'b@dest.test',
+    numbered = false,
+    recipients = 1,
+  } = load;
   const flags = [...(keepOpen ? ['-d'] : []), ...(numbered ? ['-N'] : [])];
-  const child = spawn('smtp-source', [...flags, ...words, `127.0.0.1:${port}`], {
+  const figures = ['-s', sessions, '-m', mails, '-l', sizeInOctets, '-r', recipients].map(String);
+  const words = [...flags, ...figures, '-f', 'a@bench.test', '-t', to];
+  const child = spawn('smtp-source', [...words, `127.0.0.1:${port}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [code] = (await once(child, 'exit')) as [number | null];

@@ -2,7 +2,7 @@
  * `npm run bench`: the questions of the design's budgets, Postrider and (where it is installed and we are root)
  * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
- *   npm run bench -- [--quick] [--rounds N]
+ *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
  *   npm run bench -- --deferred 1000000 [--into-spool]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,9 +13,10 @@ import { measureDeferred, printDeferred } from './deferred.js';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
+import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
-import { printTable } from './table.js';
+import { printProtocol, printTable } from './table.js';
 
 const mega = 1024 * 1024;
 const sinkPort = 25_826;
@@ -65,6 +66,7 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean' },
     rounds: { type: 'string' },
+    only: { type: 'string' },
     deferred: { type: 'string' },
     'into-spool': { type: 'boolean' },
   },
@@ -82,13 +84,19 @@ const quick = flags.quick === true;
 const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
 const share = quick ? 0.2 : 1;
 
+const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
+if (flags.only === 'protocol') {
+  printProtocol(protocol);
+  process.exit();
+}
 const postrider = await startPostriderForBench(25_825, sinkPort);
 const postfix = await startPostfixForBench(25_827, sinkPort);
 if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
 const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
 
 printTable(results);
-writeResults({ rounds, results });
+printProtocol(protocol);
+writeResults({ rounds, results, protocol });
 
 async function measure(systems: readonly SystemUnderTest[]): Promise<readonly SystemFigures[]> {
   try {

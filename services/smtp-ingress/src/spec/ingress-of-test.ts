@@ -30,7 +30,6 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   role: roles.mx,
   offersTls: true,
   xclientFrom: new Networks([]),
-  offer: new Set(),
 });
 
 export function ingressOfTest(config: object = {}): IngressOfTest {

@@ -56,8 +56,6 @@ export interface SessionFacts {
   readonly offersTls: boolean;
   /** Absent while the session is in the clear. */
   readonly tls?: TlsFacts;
-  /** Extensions shown though not all of their promise is kept. */
-  readonly offer: ReadonlySet<string>;
   /** Clients that may speak for others. */
   readonly xclientFrom: Networks;
   /** By XFORWARD: whose mail it is that the client brings. For what is told of it, and for no decision. */
