@@ -12,28 +12,30 @@ const placesInOctets = 64 * 1024 * 1024;
 /** A place is for no less and no more: over the latter content streams to the spool. */
 const placeAtLeast = 4 * 1024;
 const placeAtMost = 256 * 1024;
-/** Until there is experience. */
-const usualContent = 64 * 1024;
 /** Of the average, what one more mail counts. */
 const weight = 1 / 64;
 const waitsAtMost = 60_000;
-/** While others wait: a client that takes longer is slow, and what it has sent is little. */
-const keptFor = 5_000;
+/** While others wait: a client that sends nothing for so long has its place no more. */
+const silentAtMost = 5_000;
 const lookedAtEvery = 250;
 
 /** The place of one mail's content. */
 export interface Place {
+  /** Octets have come. */
+  heard(): void;
+  /** Nothing will come now: the client waits for us. */
+  holdsUp(): void;
   /** It is stored, refused or given up; more than once does nothing. */
   leave(contentInOctets: number): void;
 }
 
 /** For content that is refused from its beginning. */
-export const noPlace: Place = { leave: () => undefined };
+export const noPlace: Place = { heard: () => undefined, holdsUp: () => undefined, leave: () => undefined };
 
 interface Taken {
   readonly octets: number;
-  /** Monotonic milliseconds. */
-  readonly since: number;
+  /** Monotonic milliseconds; Infinity while the client waits for us. */
+  heardAt: number;
 }
 interface Waiting {
   readonly since: number;
@@ -43,11 +45,11 @@ interface Waiting {
 export class Admission {
   readonly #clock: Clock;
   readonly #places: number;
-  /** Oldest first. */
   readonly #taken = new Set<Taken>();
   #waiting: Waiting[] = [];
   #used = 0;
-  #average = usualContent;
+  /** Until there is experience, all may be large. */
+  #average = placeAtMost;
   #timer: Timer | undefined;
 
   /** @param placesInOctets together */
@@ -64,7 +66,7 @@ export class Admission {
     if (this.#waiting.length === 0 && this.#hasRoom()) return this.#take();
     return new Promise((resolve) => {
       this.#waiting.push({ since: this.#clock.monotonic(), resolve });
-      this.#timer ??= this.#clock.after(lookedAtEvery, () => this.#look());
+      if (!this.#timer) this.#begin();
     });
   }
 
@@ -82,11 +84,18 @@ export class Admission {
   }
 
   #take(): Place {
-    const taken: Taken = { octets: this.#placeInOctets(), since: this.#clock.monotonic() };
+    const taken: Taken = { octets: this.#placeInOctets(), heardAt: this.#clock.monotonic() };
     this.#taken.add(taken);
     this.#used += taken.octets;
     let left = false;
     return {
+      heard: () => {
+        // Only while others wait does it matter when.
+        taken.heardAt = this.#timer ? this.#clock.monotonic() : 0;
+      },
+      holdsUp: () => {
+        taken.heardAt = Infinity;
+      },
       leave: (contentInOctets) => {
         if (left) return;
         left = true;
@@ -105,13 +114,17 @@ export class Admission {
     while (this.#waiting.length > 0 && this.#hasRoom()) this.#waiting.shift()?.resolve(this.#take());
   }
 
+  /** Of the time before nothing is known. */
+  #begin(): void {
+    const now = this.#clock.monotonic();
+    for (const taken of this.#taken) if (taken.heardAt !== Infinity) taken.heardAt = now;
+    this.#timer = this.#clock.after(lookedAtEvery, () => this.#look());
+  }
+
   #look(): void {
     this.#timer = undefined;
     const now = this.#clock.monotonic();
-    for (const taken of this.#taken) {
-      if (now - taken.since < keptFor) break;
-      this.#free(taken);
-    }
+    for (const taken of this.#taken) if (now - taken.heardAt >= silentAtMost) this.#free(taken);
     this.#admit();
     while (this.#waiting[0] && now - this.#waiting[0].since >= waitsAtMost)
       this.#waiting.shift()?.resolve(undefined);

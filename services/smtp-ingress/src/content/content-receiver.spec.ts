@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { reply } from '@postrider/smtp';
 import { expect, test } from 'vitest';
+import { noPlace } from './admission.js';
 import { ContentBudget } from './content-budget.js';
 import { ContentReceiver, type ContentOptions } from './content-receiver.js';
 
@@ -22,7 +23,7 @@ function receiver(options: Partial<ContentOptions> = {}): {
     limits: { message_size: 1_000_000, received_headers: 10 },
     heldInOctets: 1000,
     budget,
-    place: { leave: () => undefined },
+    place: noPlace,
     beginLarge: () => ({
       shard: '7',
       gathersInOctets: 64 * 1024,

@@ -77,6 +77,7 @@ export class ContentReceiver {
 
   /** @returns how many octets of the chunk belong to the mail when its end is in it, else -1 */
   scan(chunk: Buffer): number {
+    this.#options.place.heard();
     return this.#scanner.scan(chunk);
   }
 
@@ -99,12 +100,14 @@ export class ContentReceiver {
   settle(): Promise<void> | undefined {
     if (!this.#large || this.#pieces.octets < Math.min(writtenAtOnceInOctets, this.#large.gathersInOctets))
       return undefined;
-    return this.#write(this.#large);
+    this.#options.place.holdsUp();
+    return this.#write(this.#large).then(() => this.#options.place.heard());
   }
 
   /** After the end: the whole, or why it can't be taken. */
   finish(): StoredContent | ContentProblem | Promise<StoredContent | ContentProblem> {
     this.#scanner.end();
+    this.#options.place.holdsUp();
     if (!this.#problem()) this.#complete();
     const refused = this.#problem();
     if (refused) {
