@@ -38,7 +38,10 @@ export async function measureLoad(
   };
 }
 
-async function smtpSource(port: number, { mails, sessions, sizeInOctets, keepOpen }: Load): Promise<void> {
+export async function smtpSource(
+  port: number,
+  { mails, sessions, sizeInOctets, keepOpen }: Load,
+): Promise<void> {
   const words = [
     '-s',
     sessions,

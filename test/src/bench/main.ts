@@ -3,6 +3,7 @@
  * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
  *   npm run bench -- [--quick] [--rounds N]
+ *   npm run bench -- --scale [--quick]        workers and queue-managers instead: scale.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -12,8 +13,9 @@ import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
+import { measureScale } from './scale.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
-import { printTable } from './table.js';
+import { printScale, printTable } from './table.js';
 
 const mega = 1024 * 1024;
 const sinkPort = 25_826;
@@ -59,33 +61,55 @@ export interface SystemFigures {
   readonly largeMail?: readonly MemoryFigures[];
 }
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, rounds: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean' }, rounds: { type: 'string' }, scale: { type: 'boolean' } },
+});
 const quick = flags.quick === true;
 const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
 const share = quick ? 0.2 : 1;
 
-const postrider = await startPostriderForBench(25_825, sinkPort);
-const postfix = await startPostfixForBench(25_827, sinkPort);
-if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
-const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
+/** Mails of one worker in `--scale`. */
+const scaleMails = 2_000;
 
-printTable(results);
-const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
-mkdirSync(folder, { recursive: true });
-const file = `${folder}${new Date().toISOString().replaceAll(':', '-')}.json`;
-const machine = {
-  cpu: cpus()[0]?.model,
-  cores: cpus().length,
-  memoryInOctets: totalmem(),
-  node: process.version,
-};
-writeFileSync(
-  file,
-  `${JSON.stringify({ at: new Date().toISOString(), machine, rounds, results }, undefined, 2)}\n`,
-);
-say(`\nas JSON: ${file}`);
+if (flags.scale === true) {
+  say('a next hop that takes 50 ms for each mail; end to end');
+  const rows = await measureScale(Math.ceil(scaleMails * share), (row) =>
+    say(
+      `  ${row.queueManagers}, ${row.workers}: ${row.mails} mails, ${Math.round(row.mailsPerSecond)} a second`,
+    ),
+  );
+  printScale(rows);
+  keep({ scale: rows });
+} else {
+  const postrider = await startPostriderForBench(25_825, sinkPort);
+  const postfix = await startPostfixForBench(25_827, sinkPort);
+  if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
+  const results = await measure(postfix ? [postrider, postfix] : [postrider]);
+  printTable(results);
+  keep({ rounds, results });
+}
 
-async function measure(systems: readonly SystemUnderTest[]): Promise<readonly SystemFigures[]> {
+/** As JSON, with the machine that it was measured on. */
+function keep(figures: object): void {
+  const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const at = new Date().toISOString();
+  const file = `${folder}${at.replaceAll(':', '-')}.json`;
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryInOctets: totalmem(),
+    node: process.version,
+  };
+  writeFileSync(file, `${JSON.stringify({ at, machine, ...figures }, undefined, 2)}\n`);
+  say(`\nas JSON: ${file}`);
+}
+
+/** @param systems ours first */
+async function measure(
+  systems: readonly [SystemUnderTest, ...SystemUnderTest[]],
+): Promise<readonly SystemFigures[]> {
+  const [postrider] = systems;
   try {
     const sink = await startSmtpSink(sinkPort);
     // First, before load has filled heaps and caches.
@@ -121,7 +145,7 @@ async function measureInTurns(
   const runs = new Map(systems.map(({ name }) => [name, [] as LoadFigures[]]));
   for (let round = 0; round <= rounds; round++)
     for (const system of systems) {
-      const mails = Math.ceil((system === postrider ? question.mails : question.postfixMails) * share);
+      const mails = Math.ceil((system === systems[0] ? question.mails : question.postfixMails) * share);
       const figures = await measureLoad(system, sink, { ...question, mails });
       say(`  ${system.name}: ${mails} mails, ${Math.round(figures.endToEndPerSecond)} a second`);
       if (round > 0) runs.get(system.name)?.push(figures);
