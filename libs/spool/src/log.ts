@@ -26,6 +26,8 @@ export interface Log {
   /** Removes every message before that sequence; beyond the last one, the next gets it. */
   truncate(stream: string, before: number): Promise<void>;
   purge(stream: string, subject: string): Promise<void>;
+  /** More room for a stream, until the next `prepare`. @throws when there is none, or it may not be changed */
+  enlarge(stream: string, byOctets: number): Promise<void>;
   /** Subjects of a stream that match. */
   subjects(stream: string, pattern: string): Promise<readonly string[]>;
   /** A small register with revisions, for leases; entries vanish when not written for `leaseTtl`. */

@@ -131,6 +131,10 @@ export class MemoryLog implements Log {
     return this.#on(name, (stream) => keepOnly(stream, (message) => !matches(subject, message.subject)));
   }
 
+  enlarge(name: string, byOctets: number): Promise<void> {
+    return this.#on(name, (stream) => void (stream.maxOctets += byOctets));
+  }
+
   subjects(name: string, pattern: string): Promise<readonly string[]> {
     return this.#on(name, ({ messages }) => {
       const all = new Set(messages.map(({ subject }) => subject));

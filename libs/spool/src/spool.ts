@@ -63,6 +63,8 @@ export type CommitResult =
 
 export interface LargeContentWriter {
   readonly shard: string;
+  /** Octets worth giving at once; fewer while very many contents are written. */
+  readonly gathersInOctets: number;
   /** Waits while too much is unacknowledged: the back-pressure that keeps memory level. @throws when the shard fails */
   write(chunk: Uint8Array): Promise<void>;
   /** Resolves when every chunk is acknowledged. */

@@ -91,6 +91,7 @@ const ofIngress: readonly MetricRow[] = [
     label: 'certificate',
   }),
   ingress.gauge('content_held_bytes', 'Content in memory that is not durable yet', 'contentHeldInOctets'),
+  ingress.gauge('waiting_to_send', 'Clients whose content waits for memory to be free', 'waitingToSend'),
   ingress.counter('spool_segments_total', 'Segments acknowledged', 'segments'),
   ingress.counter(
     'spool_segment_mails_total',

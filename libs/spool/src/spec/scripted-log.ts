@@ -128,6 +128,9 @@ export class ScriptedLog implements Log {
   purge(stream: string, subject: string): Promise<void> {
     return this.#unlessDead(() => this.#log.purge(stream, subject));
   }
+  enlarge(stream: string, byOctets: number): Promise<void> {
+    return this.#unlessDead(() => this.#log.enlarge(stream, byOctets));
+  }
   subjects(stream: string, pattern: string): Promise<readonly string[]> {
     return this.#unlessDead(() => this.#log.subjects(stream, pattern));
   }
