@@ -11,6 +11,7 @@ import { earliestUntil, QueueMail } from '../mail/queue-mail.js';
 import type { Resting } from '../mail/resting.js';
 import { Batch } from '../outcomes/batch.js';
 import type { Journal } from '../outcomes/journal.js';
+import { heldFacts } from '../outcomes/outcome-log.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
 import { wasWarned } from '../outcomes/schedule.js';
 import type { Deadlines } from './deadlines.js';
@@ -105,7 +106,7 @@ export class Intake {
       const { environment, journal } = this.#options;
       const { id } = spooled.mail.envelope;
       const reason = `fault: ${String(fault)}`;
-      environment.log.error({ mail: id, reason }, 'mail held');
+      environment.log.error(heldFacts(id, reason), 'mail held');
       const at = environment.clock.now();
       journal.record([{ kind: 'hold', id, at, reason }]).catch(() => undefined);
     }
