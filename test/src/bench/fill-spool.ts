@@ -54,9 +54,9 @@ async function fillOver(spool: Spool, options: SpoolFill): Promise<void> {
     await commit(writer, Array.from({ length: count }, source));
     const deferred: Promise<void>[] = [];
     for (let n = 0; n < count; n++) {
-      const { value } = await live.next();
-      if (value === undefined) throw new Error('the log ended');
-      deferred.push(defer(owner, value.mail));
+      const next = await live.next();
+      if (next.done === true) throw new Error('the log ended');
+      deferred.push(defer(owner, next.value.mail));
     }
     await Promise.all(deferred);
     options.progress(done + count);
