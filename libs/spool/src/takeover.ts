@@ -135,8 +135,7 @@ export class FoundDeferred implements Iterable<SpooledMail> {
     for (const [n, mail] of mails.entries()) {
       if (mail === undefined) continue;
       mails[n] = undefined;
-      const { envelope, state, packed } = mail;
-      yield { ...spooled({ envelope }, state, 'defer'), packed };
+      yield new SpooledDeferred(mail);
     }
   }
 }
@@ -148,6 +147,27 @@ function adoptBorn(shard: OwnedShard, { born, records }: ReplayedOutcomes): void
     if (state.open.length === 0 || records.moved(id) || shard.state.live.has(id)) continue;
     shard.bear(mail, state, { place: 'spool', pin: sequence });
     shard.born.push(spooled(mail, state, 'spool'));
+  }
+}
+
+class SpooledDeferred implements SpooledMail {
+  readonly place = 'defer';
+  readonly replayed = true;
+  readonly packed: DeferredAt;
+  readonly open: SpooledMail['open'];
+  readonly held?: string;
+  #mail: SpooledMail['mail'] | undefined;
+
+  constructor(packed: DeferredAt) {
+    const { open, held } = packed.state;
+    this.packed = packed;
+    this.open = open;
+    if (held !== undefined) this.held = held;
+  }
+
+  get mail(): SpooledMail['mail'] {
+    this.#mail ??= { envelope: this.packed.envelope };
+    return this.#mail;
   }
 }
 
