@@ -3,8 +3,8 @@
  * `relay.networks` are ours, and are not counted. A limit of 0 is none.
  */
 import type { Clock } from '@postrider/actor';
-import type { Config } from '@postrider/runtime';
-import type { Settings } from '../settings.js';
+import type { Config, Listener } from '@postrider/runtime';
+import { withOwn, type Settings } from '../settings.js';
 import { mayRelay } from './relay-control.js';
 
 export type Counted = 'connections' | 'mails' | 'recipients';
@@ -95,10 +95,17 @@ export function clientOf(address: string): string {
   return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].slice(0, 4).join(':');
 }
 
-/** @param settings those in force whenever they are asked for */
-export const clientLimits = (clock: Clock, settings: () => Settings): ClientLimits =>
+/**
+ * @param settings those in force whenever they are asked for
+ * @param own what is otherwise for one listener, which then counts for itself
+ */
+export const clientLimits = (
+  clock: Clock,
+  settings: () => Settings,
+  own: Listener['limits']['per_client'] = {},
+): ClientLimits =>
   new ClientLimits({
     now: () => clock.monotonic(),
-    limits: () => settings().limits.per_client,
+    limits: () => withOwn(settings().limits.per_client, own),
     isOurs: (address) => mayRelay(address, settings().relay),
   });
