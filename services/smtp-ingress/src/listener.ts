@@ -7,7 +7,9 @@ import { listenerAuth, type Authentication, type ListenerAuth } from './auth/lis
 import type { Ingress } from './ingress.js';
 import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
+import { clientLimits, type ClientLimits } from './policy/client-limits.js';
 import { roles, type Role } from './roles.js';
+import { withOwn } from './settings.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
 
@@ -25,6 +27,11 @@ interface ListenerOptions {
   /** Balancers; undefined for none. */
   readonly proxyFrom: Networks | undefined;
   readonly xclientFrom: Networks;
+  readonly clients: ClientLimits;
+  readonly ownLimits: Listener['limits'];
+  readonly watcher: ConnectionWatcher;
+  /** Now. */
+  connections: number;
 }
 
 export class Listeners {
@@ -40,12 +47,6 @@ export class Listeners {
   readonly #tls = new Map<string, TlsServer>();
   readonly #dataDir: string;
   readonly #authentication: Authentication | undefined;
-  readonly #watcher: ConnectionWatcher = {
-    sessionBegun: (session) => this.#begun(session),
-    sessionOver: (session) => this.#over(session),
-    disconnected: () => this.#connections--,
-  };
-
   /** @param authentication absent where no listener offers AUTH */
   constructor(ingress: Ingress, dataDir: string, authentication: Authentication | undefined) {
     this.#ingress = ingress;
@@ -105,7 +106,33 @@ export class Listeners {
       proxyFrom: listener.proxy_from.length === 0 ? undefined : new Networks(listener.proxy_from),
       xclientFrom: new Networks(listener.xclient_from),
     };
-    return { name, role: roles[role], ...trust, ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
+    const { per_client: perClient } = listener.limits;
+    const clients = perClient
+      ? clientLimits(this.#ingress.clock, () => this.#ingress.settings, perClient)
+      : this.#ingress.clients;
+    const options: ListenerOptions = {
+      name,
+      role: roles[role],
+      ...trust,
+      ...(tls ? { tls } : {}),
+      ...(auth ? { auth } : {}),
+      clients,
+      ownLimits: listener.limits,
+      watcher: this.#watcherFor(() => options.connections--),
+      connections: 0,
+    };
+    return options;
+  }
+
+  #watcherFor(disconnected: () => void): ConnectionWatcher {
+    return {
+      sessionBegun: (session) => this.#begun(session),
+      sessionOver: (session) => this.#over(session),
+      disconnected: () => {
+        this.#connections--;
+        disconnected();
+      },
+    };
   }
 
   async #listen(options: ListenerOptions, { host, port }: ListenAddress): Promise<void> {
@@ -138,9 +165,9 @@ export class Listeners {
   }
 
   #take(socket: Socket, options: ListenerOptions): void {
-    const { name, role, tls, auth, proxyFrom, xclientFrom } = options;
+    const { name, role, tls, auth, proxyFrom, xclientFrom, clients, ownLimits } = options;
     const { settings } = this.#ingress;
-    if (this.#connections >= settings.limits.connections) {
+    if (this.#connections >= settings.limits.connections || isFull(options)) {
       socket.on('error', () => undefined);
       // In the clear it would be no reply to a client that begins with TLS.
       if (role.tlsAtOnce) socket.destroy();
@@ -148,15 +175,18 @@ export class Listeners {
       return;
     }
     this.#connections++;
+    options.connections++;
     const common = {
       ingress: this.#ingress,
       listener: name,
-      limits: settings.limits,
+      // Those of a client are `clients`' matter.
+      limits: withOwn(settings.limits, { ...ownLimits, per_client: undefined }),
       role,
       xclientFrom,
+      clients,
     };
     const facts = auth ? { ...common, auth } : common;
-    serveConnection(socket, { facts, proxyFrom, ...(tls ? { tls } : {}) }, this.#watcher);
+    serveConnection(socket, { facts, proxyFrom, ...(tls ? { tls } : {}) }, options.watcher);
   }
 
   #begun(session: Session): void {
@@ -173,6 +203,9 @@ export class Listeners {
     if (this.#sessions.size === 0) this.#drained?.();
   }
 }
+
+const isFull = ({ connections, ownLimits }: ListenerOptions): boolean =>
+  ownLimits.connections !== undefined && connections >= ownLimits.connections;
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;

@@ -29,6 +29,15 @@ export function settingsOf(config: Config): Settings {
   };
 }
 
+/** @returns the limits of a listener: its own where it has some, else those of all */
+export function withOwn<T extends object>(
+  all: T,
+  own: { readonly [K in keyof T]?: T[K] | undefined } | undefined,
+): T {
+  const set = Object.entries(own ?? {}).filter(([, value]) => value !== undefined);
+  return set.length === 0 ? all : { ...all, ...Object.fromEntries(set) };
+}
+
 /** The machine's name may be none that SMTP allows: then nothing is claimed. */
 function ownHostname(): string {
   const name = hostname().toLowerCase();

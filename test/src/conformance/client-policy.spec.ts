@@ -79,3 +79,59 @@ test('and others learn nothing; HELP and the banner are as configured', async ()
   ]);
   client.close();
 });
+
+test('who has not greeted may ask nothing, where that is wanted', async () => {
+  const ingress = await startFor({ privacy: { vrfy: 'all', expn: 'all', need_helo: true } }, whoIs);
+  const client = await greetedClient(ingress.port, '');
+  expect(await client.codes('VRFY ann', 'EXPN list', 'HELP', 'NOOP', 'HELO client.example')).toEqual([
+    503, 503, 503, 250, 250,
+  ]);
+  expect(await client.codes('VRFY ann', 'EXPN list', 'HELP')).toEqual([250, 250, 214]);
+  client.close();
+});
+
+test('a listener has limits of its own', async () => {
+  const listen = ['127.0.0.1:0'];
+  const own = {
+    connections: 1,
+    recipients: 100,
+    message_size: '100B',
+    bad_commands: 2,
+    per_client: { mails_a_minute: 2 },
+  };
+  const listeners = {
+    strict: { listen, tls: { mode: 'off' }, limits: own },
+    other: { listen, tls: { mode: 'off' } },
+  };
+  const ingress = await startFor({ listeners });
+  const client = await greetedClient(ingress.port, '');
+  expect((await client.command('EHLO client.example')).lines).toEqual(
+    expect.arrayContaining(['SIZE 100', 'LIMITS RCPTMAX=100']) as string[],
+  );
+  const second = await RawClient.connect(ingress.port);
+  expect((await second.reply()).code).toBe(421);
+  expect(await client.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([
+    250, 250, 250, 250, 450,
+  ]);
+  expect(await client.codes('X', 'X', 'X')).toEqual([500, 500, 421]);
+  client.close();
+  const other = await greetedClient(ingress.ports[1] ?? 0, '');
+  expect((await other.command('EHLO client.example')).lines).toContain('LIMITS RCPTMAX=1000');
+  expect(await other.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([
+    250, 250, 250, 250, 250,
+  ]);
+  other.close();
+  await until(() => ingress.figures()['sessions'] === 0);
+  const next = await RawClient.connect(ingress.port);
+  expect((await next.reply()).code).toBe(220);
+  next.close();
+});
+
+test('a session that lasts too long hears 421 at its next command', async () => {
+  const ingress = await startFor({ limits: { session_time: '0s' } });
+  const client = await RawClient.connect(ingress.port);
+  await client.reply();
+  client.write('NOOP\r\n');
+  expect(await client.rest()).toMatch(/^421 4\.4\.2 /);
+  client.close();
+});

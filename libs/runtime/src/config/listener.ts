@@ -1,5 +1,6 @@
 /** One of `listeners`: what is spoken on its addresses, and with whom. */
 import { z } from 'zod';
+import { listenerLimits } from './limits.js';
 import { domain, listenAddress, network } from './values.js';
 
 const role = z.enum(['mx', 'submission', 'submissions', 'lmtp']);
@@ -55,4 +56,6 @@ export const listener = z.strictObject({
   proxy_from: z.array(network).prefault([]),
   /** Who may speak for other clients by XCLIENT and XFORWARD. */
   xclient_from: z.array(network).prefault([]),
+  /** What is otherwise here than in `limits`. */
+  limits: listenerLimits,
 });

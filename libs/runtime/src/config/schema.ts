@@ -3,6 +3,7 @@
  * rename. Sizes become octets, durations milliseconds, by way of values.ts.
  */
 import { z } from 'zod';
+import { limits } from './limits.js';
 import { listener } from './listener.js';
 import { oauth } from './oauth.js';
 import {
@@ -45,34 +46,7 @@ export const configSchema = z.strictObject({
   listeners: z
     .record(z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be a name in lower case, as in mx'), listener)
     .prefault({ mx: { role: 'mx', listen: ['127.0.0.1:2525', '[::1]:2525'] } }),
-  limits: z
-    .strictObject({
-      message_size: octets('50MiB'),
-      recipients: z.int().min(100).default(1000),
-      received_headers: z.int().min(1).default(100),
-      /** Connections a process takes; one more gets 421. */
-      connections: z.int().min(1).default(10_000),
-      /** Failures to authenticate by one address or under one name, within ten minutes. */
-      auth_failures: z.int().min(1).default(20),
-      /** Of one address (IPv6: a /64) outside relay.networks; 0 is no limit. */
-      per_client: z
-        .strictObject({
-          connections: z.int().min(0).default(200),
-          connections_a_minute: z.int().min(0).default(0),
-          mails_a_minute: z.int().min(0).default(0),
-          recipients_a_minute: z.int().min(0).default(0),
-        })
-        .prefault({}),
-      /** For so long a mail is held for who submits it (RFC 4865); 0s: FUTURERELEASE is not offered. */
-      future_release: duration('30d'),
-      /** Clients outside relay.networks wait so long for the banner; who speaks before it is refused. */
-      greeting_delay: duration('0s'),
-      /** Idle wait for a command (RFC 5321 §4.5.3.2.7). */
-      command_timeout: duration('5m'),
-      /** All of DATA; below the age at which orphaned chunks are swept. */
-      data_time: duration('1h'),
-    })
-    .prefault({}),
+  limits,
   relay: z
     .strictObject({
       networks: z.array(network).prefault(['127.0.0.0/8', '::1/128']),
@@ -88,6 +62,8 @@ export const configSchema = z.strictObject({
       expn: audience.default('nobody'),
       etrn: audience.default('nobody'),
       help: audience.default('all'),
+      /** Before EHLO or HELO nobody may ask any of these. MAIL never comes before them. */
+      need_helo: z.boolean().default(false),
       /** After the host name and the protocol. */
       banner: z
         .string()

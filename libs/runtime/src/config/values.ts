@@ -24,27 +24,41 @@ const durationUnits: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+const size = quantity(sizeUnits, 'a size with its unit, KiB MiB GiB, as in 50MiB');
+const time = quantity(durationUnits, 'a duration with its unit, ms s m h d, as in 5m');
 /** A size such as `50MiB`, in octets. */
-export const octets = (preset: string) =>
-  quantity(preset, sizeUnits, 'a size with its unit, KiB MiB GiB, as in 50MiB');
+export const octets = (preset: string) => size.prefault(preset);
 /** A duration such as `5m`, in milliseconds. */
-export const duration = (preset: string) =>
-  quantity(preset, durationUnits, 'a duration with its unit, ms s m h d, as in 5m');
+export const duration = (preset: string) => time.prefault(preset);
+export const octetsIfSet = ifSet((value) => size.safeParse(value));
+export const durationIfSet = ifSet((value) => time.safeParse(value));
 
-function quantity(preset: string, units: Readonly<Record<string, number>>, form: string) {
+function quantity(units: Readonly<Record<string, number>>, form: string) {
+  return z.unknown().transform((value, context) => {
+    const match =
+      typeof value === 'string' ? /^([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)$/.exec(value.trim()) : null;
+    const unit = match?.[2] === undefined ? undefined : units[match[2]];
+    if (unit === undefined) {
+      context.addIssue({ code: 'custom', message: `must be ${form}` });
+      return z.NEVER;
+    }
+    return Math.round(Number(match?.[1]) * unit);
+  });
+}
+
+/** Without a default: undefined where the key is not there. */
+function ifSet(parse: (value: unknown) => z.ZodSafeParseResult<number>) {
   return z
     .unknown()
-    .transform((value, context) => {
-      const match =
-        typeof value === 'string' ? /^([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)$/.exec(value.trim()) : null;
-      const unit = match?.[2] === undefined ? undefined : units[match[2]];
-      if (unit === undefined) {
-        context.addIssue({ code: 'custom', message: `must be ${form}` });
-        return z.NEVER;
-      }
-      return Math.round(Number(match?.[1]) * unit);
+    .transform((value, context): number | undefined => {
+      if (value === undefined) return undefined;
+      const parsed = parse(value);
+      if (parsed.success) return parsed.data;
+      const message = parsed.error.issues[0]?.message ?? '';
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
     })
-    .prefault(preset);
+    .optional();
 }
 
 /** `127.0.0.0/8` or one address. */

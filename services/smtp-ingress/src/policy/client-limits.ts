@@ -4,8 +4,8 @@
  */
 import type { Clock } from '@postrider/actor';
 import { addressOctets } from '@postrider/mail';
-import type { Config } from '@postrider/runtime';
-import type { Settings } from '../settings.js';
+import type { Config, Listener } from '@postrider/runtime';
+import { withOwn, type Settings } from '../settings.js';
 import { mayRelay } from './relay-control.js';
 
 export type Counted = 'connections' | 'mails' | 'recipients';
@@ -93,10 +93,17 @@ export function clientOf(address: string): string {
   return [0, 2, 4, 6].map((n) => (((octets[n] ?? 0) << 8) | (octets[n + 1] ?? 0)).toString(16)).join(':');
 }
 
-/** @param settings those in force whenever they are asked for */
-export const clientLimits = (clock: Clock, settings: () => Settings): ClientLimits =>
+/**
+ * @param settings those in force whenever they are asked for
+ * @param own what is otherwise for one listener, which then counts for itself
+ */
+export const clientLimits = (
+  clock: Clock,
+  settings: () => Settings,
+  own: Listener['limits']['per_client'] = {},
+): ClientLimits =>
   new ClientLimits({
     now: () => clock.monotonic(),
-    limits: () => settings().limits.per_client,
+    limits: () => withOwn(settings().limits.per_client, own),
     isOurs: (address) => mayRelay(address, settings().relay),
   });

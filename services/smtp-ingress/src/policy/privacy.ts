@@ -1,9 +1,14 @@
 /** Who may ask what, as sendmail's PrivacyOptions has it. */
 import type { Config } from '@postrider/runtime';
+import type { SessionState } from '../session/session-state.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import { mayRelay } from './relay-control.js';
 
-export type Asked = Exclude<keyof Config['privacy'], 'banner'>;
+export type Asked = Exclude<keyof Config['privacy'], 'banner' | 'need_helo'>;
+
+/** Somebody asks before he has said who he is (sendmail's needvrfyhelo and the like). */
+export const asksTooEarly = (state: SessionState, { ingress }: SessionFacts): boolean =>
+  ingress.settings.privacy.need_helo && state.name === 'greeting';
 
 export function mayAsk(what: Asked, { ingress, address, identity }: SessionFacts): boolean {
   switch (ingress.settings.privacy[what]) {

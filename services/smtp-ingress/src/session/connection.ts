@@ -57,7 +57,8 @@ function serveClient(
   watcher: ConnectionWatcher,
 ): void {
   const { tls } = options;
-  const { clients, settings } = options.facts.ingress;
+  const { clients } = options.facts;
+  const { settings } = options.facts.ingress;
   if (!clients.connected(address)) {
     // In the clear it would be no reply to a client that begins with TLS.
     if (options.facts.role.tlsAtOnce) socket.destroy();

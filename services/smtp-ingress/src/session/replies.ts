@@ -63,6 +63,8 @@ export const tooManyConnections = (hostname: string): Reply =>
   reply(421, '4.3.2', `${hostname} Too many connections now, try again later`);
 export const tooManyErrors = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} Too many bad commands, closing transmission channel`);
+export const tooLongSession = (hostname: string): Reply =>
+  reply(421, '4.4.2', `${hostname} This session has lasted long enough, please connect again`);
 export const timeout = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} Timeout, closing transmission channel`);
 /** Ours, not the client's: it may send again (RFC 5321 §4.2.1). */

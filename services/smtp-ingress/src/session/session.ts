@@ -35,8 +35,6 @@ export interface SessionOutput {
   startTls(): void;
 }
 
-/** Bad commands that are borne until a mail is accepted; one more ends the session. */
-const badCommandsAllowed = 20;
 /** The client does not speak as it should (RFC 5321 §4.2.4, §4.1.1.11). */
 const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 535, 555]);
 /** Octets that may wait behind a command that is under way. */
@@ -54,6 +52,7 @@ const noVerb = '';
 export class Session {
   #facts: SessionFacts;
   readonly #output: SessionOutput;
+  readonly #begunAt: number;
   #input = new LineReader();
   #state: SessionState = { name: 'greeting' };
   #isGreeted = false;
@@ -78,6 +77,7 @@ export class Session {
   constructor(facts: SessionFacts, output: SessionOutput) {
     this.#facts = facts;
     this.#output = output;
+    this.#begunAt = facts.ingress.clock.monotonic();
   }
 
   /** Greets (RFC 5321 §3.1). */
@@ -171,6 +171,7 @@ export class Session {
     if (this.#chunk) return this.#receiveChunk(this.#chunk);
     if (this.#endWantedBy === 'shutdown' && !this.#isInMail) return false;
     if (this.#asked) return this.#receiveAnswer(this.#asked);
+    if (!this.#isInMail && this.#isTooOld()) return false;
     const line = this.#nextLine();
     if (!line) return false;
     if (line.kind === 'line') this.#perform(parseCommandLine(line.text));
@@ -299,6 +300,14 @@ export class Session {
     return true;
   }
 
+  /** @returns whether the session has been ended for it (limits.session_time) */
+  #isTooOld(): boolean {
+    const { ingress, limits } = this.#facts;
+    if (ingress.clock.monotonic() - this.#begunAt <= limits.session_time) return false;
+    this.#close(replies.tooLongSession(this.#hostname));
+    return true;
+  }
+
   /** @returns whether the session has been ended for it (limits.data_time) */
   #hasTakenTooLong(): boolean {
     const { ingress, limits } = this.#facts;
@@ -361,7 +370,7 @@ export class Session {
       if (code === 250) this.#badCommands = 0;
       return false;
     }
-    return badCommandCodes.has(code) && ++this.#badCommands > badCommandsAllowed;
+    return badCommandCodes.has(code) && ++this.#badCommands > this.#facts.limits.bad_commands;
   }
 
   #tellRejection(verb: string, { reply, about }: Step): void {

@@ -28,6 +28,7 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   listener: 'mx',
   address: '127.0.0.1',
   limits: ingress.settings.limits,
+  clients: ingress.clients,
   role: roles.mx,
   offersTls: true,
   xclientFrom: new Networks([]),

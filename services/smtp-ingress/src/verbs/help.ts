@@ -3,7 +3,8 @@
  * Printed from the table of verbs (RFC 5321 §4.1.1.8).
  */
 import { reply } from '@postrider/smtp';
-import { mayAsk } from '../policy/privacy.js';
+import { asksTooEarly, mayAsk } from '../policy/privacy.js';
+import { notNow } from '../session/replies.js';
 import { anyTime, defineVerb } from './verb.js';
 
 const notOffered = reply(502, '5.5.1', 'HELP is not offered here');
@@ -15,7 +16,8 @@ export const help = defineVerb({
   replies: [211, 214, 502, 504],
   lastInGroup: false,
   announced: () => true,
-  act(argument, _, facts) {
+  act(argument, state, facts) {
+    if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (!mayAsk('help', facts)) return { reply: notOffered };
     const { verbs } = facts.role;
     if (argument === '') {

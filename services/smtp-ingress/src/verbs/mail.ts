@@ -16,14 +16,14 @@ const senderOk = reply(250, '2.1.0', 'Sender ok');
 export const mail = defineVerb({
   name: 'MAIL',
   syntax:
-    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME|BINARYMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext] [SMTPUTF8] [REQUIRETLS]',
+    'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME|BINARYMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext] [SMTPUTF8] [REQUIRETLS] [HOLDFOR=seconds] [HOLDUNTIL=time] [BY=seconds;N|R[T]] [MT-PRIORITY=-9...9]',
   allowedIn: ['ready'],
   replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,
   act(argument, { client }, facts) {
     const { ingress, auth, identity, address } = facts;
     if (auth?.required && !identity) return { reply: authFirst(facts) };
-    if (!ingress.clients.counts(address, 'mails')) return { reply: tooManyMails };
+    if (!facts.clients.counts(address, 'mails')) return { reply: tooManyMails };
     const parsed = parseMailArguments(argument);
     if (!parsed.ok) return { reply: syntaxError(parsed, '5.1.7') };
     const parameters = mailParameters(parsed.value.parameters, client, facts);

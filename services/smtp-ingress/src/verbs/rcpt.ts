@@ -40,8 +40,7 @@ export const rcpt = defineVerb({
     // RFC 3030 §2: the data has begun.
     if (state.name === 'rcpt' && state.chunks) return { reply: notNow('rcpt') };
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
-    if (!facts.ingress.clients.counts(facts.address, 'recipients'))
-      return { reply: tooManyRecipientsOfClient };
+    if (!facts.clients.counts(facts.address, 'recipients')) return { reply: tooManyRecipientsOfClient };
     const { forwardPath } = parsed.value;
     const verdict = judge(forwardPath, state, facts);
     const reports = state.transaction.reversePath !== '';

@@ -6,6 +6,7 @@ import type { ListenerAuth } from '../auth/listener-auth.js';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { Ingress } from '../ingress.js';
 import { notNow } from '../session/replies.js';
+import type { ClientLimits } from '../policy/client-limits.js';
 import type { Role } from '../roles.js';
 import { isIn, type SessionState, type StateName, type StateNamed } from '../session/session-state.js';
 import type { Settings } from '../settings.js';
@@ -64,6 +65,8 @@ export interface SessionFacts {
   readonly auth?: ListenerAuth;
   /** Absent: nobody has authenticated. */
   readonly identity?: Identity | undefined;
+  /** Counts what each client takes. */
+  readonly clients: ClientLimits;
   /** In force when the session began. */
   readonly limits: Settings['limits'];
   /** Of the listener; its verbs are those of the session. */

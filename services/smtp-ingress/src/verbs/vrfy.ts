@@ -4,7 +4,8 @@
  * Who an address is, and who is behind an alias, for those whom `privacy` lets ask (RFC 5321 §3.5, §7.3).
  */
 import { isAscii, parseMailbox, reply, utf8Text, type Mailbox, type Reply } from '@postrider/smtp';
-import { mayAsk } from '../policy/privacy.js';
+import { asksTooEarly, mayAsk } from '../policy/privacy.js';
+import { notNow } from '../session/replies.js';
 import { anyTime, defineVerb, type SessionFacts } from './verb.js';
 
 /** RFC 5321 §3.5.3: nobody learns by this whether there is such a user. */
@@ -19,7 +20,8 @@ export const vrfy = defineVerb({
   allowedIn: anyTime,
   replies: [250, 251, 252, 451, 550, 551, 553, 502, 504],
   lastInGroup: true,
-  async act(argument, _, facts) {
+  async act(argument, state, facts) {
+    if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (argument === '') return { reply: reply(501, '5.5.4', 'Use VRFY user') };
     if (!mayAsk('vrfy', facts)) return { reply: notVerified };
     const mailbox = asked(argument, facts);
@@ -36,7 +38,8 @@ export const expn = defineVerb({
   allowedIn: anyTime,
   replies: [250, 252, 451, 550, 500, 502, 504],
   lastInGroup: true,
-  async act(argument, _, facts) {
+  async act(argument, state, facts) {
+    if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (!mayAsk('expn', facts)) return { reply: notExpanded };
     if (argument === '') return { reply: reply(501, '5.5.4', 'Use EXPN list') };
     const mailbox = asked(argument, facts);
