@@ -1,10 +1,12 @@
 /**
  * queue-manager: owns shards of the queue and decides what is tried when.
- * Takes: `shard.*` for each shard it owns, `queue-manager.shards`. Asks: dns-resolver, outbound-delivery, channels.
+ * Takes: `shard.*` for each shard it owns, `queue-manager.shards`, its own `keeper.take`. Asks: dns-resolver,
+ * outbound-delivery, its workers, channels, other shards and instances.
  */
-import { queueManager } from '@postrider/protocol';
+import { keeper as keeperProtocol, queueManager } from '@postrider/protocol';
 import type { RunningService, ServiceContext, ServiceDefinition } from '@postrider/runtime';
 import { Keeper } from './leases/keeper.js';
+import { KnownWorkers } from './leases/known-workers.js';
 import { Members } from './leases/members.js';
 import type { ShardSeat } from './leases/shard-seat.js';
 import { Locator } from './routing/locator.js';
@@ -25,14 +27,26 @@ async function start(context: ServiceContext): Promise<RunningService> {
   let settings = settingsOf(config);
   const router = new Router(new Locator(bus, clock), clock, settings);
   const members = new Members(bus, clock);
+  const workers = new KnownWorkers(bus, clock);
   const soon = (act: () => void): void => void setImmediate(act);
-  const keeper = new Keeper({ context, members, common: { router, settings: () => settings, soon } });
-  members
-    .follow()
-    .catch((fault: unknown) => log.warn({ fault: String(fault) }, 'other instances are not seen any more'));
+  const common = { router, settings: () => settings, soon, workers };
+  const keeper = new Keeper({ context, members, common });
+  for (const seen of [members, workers])
+    seen
+      .follow()
+      .catch((fault: unknown) => log.warn({ fault: String(fault) }, 'other instances are not seen any more'));
   const hosted = await bus.host(queueManager, () => ({
     handlers: { shards: () => ({ shards: keeper.ownerships() }) },
   }));
+  const self = await bus.host(
+    keeperProtocol,
+    () => ({
+      handlers: {
+        take: async ({ shard }) => ({ result: (await keeper.take(shard)) ? 'taken' : 'refused' }),
+      },
+    }),
+    { key: bus.instance },
+  );
   await keeper.start();
   return {
     figures: () => ({
@@ -47,7 +61,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
     drain: async () => {
       await keeper.end(Math.max(0, config.shutdown_timeout - lastWrites));
       members.stop();
-      await hosted.stop();
+      workers.stop();
+      await Promise.all([hosted.stop(), self.stop()]);
     },
   };
 }

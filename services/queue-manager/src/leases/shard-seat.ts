@@ -19,7 +19,10 @@ export interface SeatOptions {
   /** Monotonic milliseconds, when the lease was asked for. */
   readonly takenAt: number;
   /** What the queue is given besides what the seat knows itself. */
-  readonly common: Pick<ShardEnvironment, 'router' | 'settings' | 'shards' | 'before' | 'alone' | 'soon'>;
+  readonly common: Pick<
+    ShardEnvironment,
+    'router' | 'settings' | 'shards' | 'systemStarts' | 'workers' | 'soon'
+  >;
   /** It has let go. */
   readonly left: (seat: ShardSeat) => void;
 }

@@ -48,13 +48,14 @@ export class Reports {
     if (ended !== undefined && channel !== undefined) ends.ended(channel, ended, batch);
     await batch.flush();
     if (strangers === 0) return;
-    if (settling.under) throw new NotReadYet('mail of this report has not been read yet');
+    if (settling.under || settling.reads) throw new NotReadYet('mail of this report has not been read yet');
     // Perhaps a repeated report, whose records are on their way.
     await journal.settled();
   }
 
   /** @returns false when no such mail is live */
   #result(channel: Channel | undefined, result: JobResult, batch: Batch): boolean {
+    this.#options.settling.heldNoMore(result.id);
     const part = channel?.inFlight.get(result.id);
     if (part !== undefined) this.#options.sites.landed(part);
     const mail = part?.mail ?? this.#options.book.get(result.id);

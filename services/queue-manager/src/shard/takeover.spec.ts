@@ -88,6 +88,63 @@ test('a takeover does not send what is finished, and waits for what a worker sti
   expect(again.worker.taken).toHaveLength(2);
 });
 
+const knows = (silent = false) => ({ known: () => [{ worker: 'worker-1', silent }] });
+
+test('a new owner asks the workers that it knows: what none holds goes out at once, what one holds stays there', async () => {
+  const rig = await startRig({ workers: knows() });
+  rig.worker.answer = () => undefined;
+  const held = await rig.accept();
+  rig.trust(false);
+  const waiting = await rig.accept();
+  const again = await rig.killed();
+  await again.clock.advance(500);
+  await turns();
+  expect(again.worker.taken.map(({ id }) => id)).toEqual([held, waiting]);
+  await again.worker.report(held, 'delivered');
+  await again.worker.report(waiting, 'delivered');
+  expect(live(again)).toBe(0);
+});
+
+test('a worker that does not answer is waited for as long as its beat may be late', async () => {
+  const rig = await startRig({ workers: knows() });
+  rig.trust(false);
+  await rig.accept();
+  rig.worker.silent = true;
+  const again = await rig.killed();
+  await again.clock.advance(2_000);
+  await turns();
+  expect(again.worker.taken).toHaveLength(0);
+  await again.pass(6_000);
+  expect(again.worker.taken).toHaveLength(1);
+});
+
+test('a worker that is gone is not waited for', async () => {
+  const rig = await startRig({ workers: knows(true) });
+  rig.worker.answer = () => undefined;
+  const lost = await rig.accept();
+  await rig.worker.kill();
+  const worker = await fakeWorker(rig.bus, 'worker-2');
+  const again = { ...(await rig.killed()), worker };
+  await again.clock.advance(500);
+  await turns();
+  expect(worker.taken).toMatchObject([{ id: lost }]);
+});
+
+test('a new owner of a site grants what the others were not granted, as soon as they have said so', async () => {
+  const rig = await startRig({ workers: knows(), config: { outbound: { channels_per_site: 3 } } });
+  rig.worker.answer = () => undefined;
+  for (let n = 0; n < 8; n++) await rig.accept();
+  expect(rig.worker.channels()).toBe(1);
+  const again = await rig.killed();
+  for (let n = 0; n < 40; n++) await again.accept();
+  await again.clock.advance(300);
+  await turns();
+  await again.clock.advance(300);
+  await turns();
+  // That of the owner before counts until it has ended.
+  expect(again.worker.channels()).toBe(3);
+});
+
 test('a result that comes before any beat counts too', async () => {
   const rig = await startRig();
   rig.worker.answer = () => undefined;

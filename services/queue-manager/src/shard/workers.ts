@@ -56,6 +56,7 @@ export class Workers {
       for (const id of ids) {
         const mail = book.get(id);
         if (mail?.settling === true) settling.adopt(mail, { channel, worker });
+        else if (mail === undefined || mail.state === 'resting') settling.named(id, { channel, worker });
       }
     }
     this.#closeStrangers(worker, channels);

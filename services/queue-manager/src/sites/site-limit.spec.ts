@@ -81,6 +81,32 @@ test('a new owner learns for a while, unless nobody can hold anything', async ()
   expect(ask(limit, '0', [0, 5])).toBe(5);
 });
 
+test('what a shard says of its grants counts, for as long as it may use them', async () => {
+  const { limit, clock } = limitOf(times.grant);
+  limit.claimed('1', 4, [{ site: 's', granted: 6, holding: 2 }]);
+  limit.claimed('2', 1, [{ site: 's', granted: 0, holding: 3 }]);
+  expect(ask(limit, '0', [0, 20])).toBe(0);
+  limit.learnt();
+  expect(ask(limit, '0', [0, 20])).toBe(11);
+  // One that has asked meanwhile goes by the larger answer.
+  expect(ask(limit, '1', [2, 2], 4)).toBe(2);
+  limit.claimed('1', 4, [{ site: 's', granted: 6, holding: 2 }]);
+  expect(ask(limit, '0', [11, 20])).toBe(11);
+  await clock.advance(times.grant + times.channelIdle);
+  expect(ask(limit, '0', [11, 20])).toBe(20);
+});
+
+test('who asks a new owner waits until it has learnt, or for a second', async () => {
+  const { limit, clock } = limitOf(times.grant);
+  const request = { site: 's', shard: '0', epoch: 1, holding: 0, want: 5 };
+  const first = limit.asked(request);
+  await clock.advance(times.ask / 2);
+  expect(await first).toMatchObject({ channels: 0 });
+  const second = limit.asked(request);
+  limit.learnt();
+  expect(await second).toMatchObject({ channels: 5 });
+});
+
 test('it tells what is granted and held, and no more of a shard that vanished', async () => {
   const { limit, clock } = limitOf();
   ask(limit, '0', [2, 5]);

@@ -69,6 +69,15 @@ export class Sites {
         this.setStrangers(worker, new Map([...channels].filter(([channel]) => channel !== id)));
   }
 
+  /** By site: channels that it holds, or may, and that are not ours. */
+  held(): ReadonlyMap<string, number> {
+    const held = new Map<string, number>();
+    for (const site of this.#sites.values()) held.set(site.name, site.channels.size + site.opening);
+    for (const channels of this.#strangers.values())
+      for (const name of channels.values()) held.set(name, (held.get(name) ?? 0) + 1);
+    return held;
+  }
+
   #countStrangers(): void {
     for (const site of this.#sites.values()) site.strangers = 0;
     for (const channels of this.#strangers.values()) {
