@@ -11,6 +11,7 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from 'nats';
+import { watchForCut } from './cut-watch.js';
 
 /** Where NATS is and how we show who we are. Our own server's stands in `<data_dir>/nats/connection.json`. */
 export interface NatsAddress {
@@ -24,6 +25,9 @@ export interface NatsAddress {
   /** Under which replies come; a NATS user may be allowed its own alone. Default `_INBOX`. */
   readonly inboxPrefix?: string;
 }
+
+/** A connection that nobody waits for long. */
+const once: ConnectionOptions = { reconnect: false, timeout: 1_000, ignoreClusterUpdates: true };
 
 const inboxPrefixes = new WeakMap<NatsConnection, string>();
 
@@ -58,6 +62,13 @@ export async function connectNats(address: NatsAddress, name: string): Promise<N
   }
   if (address.caFile !== undefined) options.tls = { caFile: address.caFile };
   const connection = await connect(options);
+  const prefix = options.inboxPrefix;
   if (address.inboxPrefix !== undefined) inboxPrefixes.set(connection, address.inboxPrefix);
+  watchForCut({
+    connection,
+    servers: address.servers,
+    open: (server) => connect({ ...options, ...once, servers: [server], name: `${name}/compare` }),
+    inbox: () => createInbox(prefix),
+  });
   return connection;
 }
