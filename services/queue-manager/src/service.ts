@@ -6,6 +6,7 @@
 import { keeper as keeperProtocol, queueManager } from '@postrider/protocol';
 import type { RunningService, ServiceContext, ServiceDefinition } from '@postrider/runtime';
 import { Keeper } from './leases/keeper.js';
+import { LeaderSpread } from './leases/leader-spread.js';
 import { KnownWorkers } from './leases/known-workers.js';
 import { Members } from './leases/members.js';
 import type { ShardSeat } from './leases/shard-seat.js';
@@ -48,6 +49,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     { key: bus.instance },
   );
   await keeper.start();
+  const leaders = new LeaderSpread({ context, ours: () => keeper.ownsFirst });
   return {
     figures: () => ({
       ...figuresOf(keeper.seats, members.count()),
@@ -59,6 +61,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
       router.reconfigured(settings);
     },
     drain: async () => {
+      leaders.end();
       await keeper.end(Math.max(0, config.shutdown_timeout - lastWrites));
       members.stop();
       workers.stop();

@@ -94,7 +94,7 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       '$KV.MTA-LEASES.>',
       '$JS.API.DIRECT.GET.KV_MTA-LEASES.>',
     ],
-    api: ['STREAM.INFO', 'STREAM.PURGE', 'STREAM.MSG.GET', 'DIRECT.GET'].map(
+    api: ['STREAM.INFO', 'STREAM.LEADER.STEPDOWN', 'STREAM.PURGE', 'STREAM.MSG.GET', 'DIRECT.GET'].map(
       (operation) => [operation, spool] as const,
     ),
     hosts: ['mta.v1.queue-manager.*', 'mta.v1.keeper.*.*', 'mta.v1.shard.*.*'],
