@@ -14,10 +14,10 @@ export const times = {
   /** A shard that has not acknowledged for this long takes no new segments while another does. */
   shardSetAside: 1_000,
 
-  leaseTtl: 10_000,
+  leaseTtl: 9_000,
   leaseRenewed: 1_500,
   /** Dispatch stops this long after the last successful renewal was sent. */
-  leaseTrusted: 7_500,
+  leaseTrusted: 7_000,
   /** Other owners are asked so often whether they are there, and leases of silent ones are looked at. */
   ownersProbed: 500,
   /** Dispatch stops while outcomes are unwritten for longer. */

@@ -212,6 +212,19 @@ describe('a channel', () => {
   });
 });
 
+describe('a channel without jobs', () => {
+  it('does not connect, and ends when none have come for a while', async () => {
+    const clock = manualClock();
+    const { sink, destination } = await sinkWith();
+    const { open, ends } = await start({}, clock);
+    await open(destination);
+    await clock.advance(times.channelIdle);
+    await soon('the end', () => ends().length > 0);
+    expect(ends()).toEqual(['idle']);
+    expect(sink.connections().all).toBe(0);
+  });
+});
+
 describe('epochs', () => {
   it('below the highest seen are refused', async () => {
     const { open, give } = await start();

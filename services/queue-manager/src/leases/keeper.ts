@@ -17,7 +17,7 @@ import type { LeaseRecord } from '@postrider/spool';
 import type { ShardEnvironment } from '../shard/environment.js';
 import type { Members } from './members.js';
 import { toHandOver, toTake } from './share.js';
-import { ShardSeat } from './shard-seat.js';
+import { ShardSeat, type Leaving } from './shard-seat.js';
 
 export interface KeeperOptions {
   readonly context: ServiceContext;
@@ -32,7 +32,7 @@ const askedAgainAfter = 300;
 /** Left to instances of a newer version for so long, should there be any. */
 const newerFormatLeft = 60_000;
 /** For the results of what is in flight when a shard is handed over: the next owner hears of the rest from its workers. */
-const handOverWithin = 1_000;
+const handOverWithin = 500;
 /** An owner that does not say who it is for so long stands still, or is cut off. */
 const answersWithin = 500;
 
@@ -66,6 +66,11 @@ export class Keeper {
     return [...this.#seats.values()];
   }
 
+  /** What is to be done once for all shards is this instance's to do. */
+  get ownsFirst(): boolean {
+    return this.#seats.has(this.#shards[0] ?? '');
+  }
+
   ownerships(): readonly ShardOwnership[] {
     return this.#shards.map((shard) => {
       const owner = this.#seats.has(shard) ? this.#options.context.bus.instance : this.#holders.get(shard);
@@ -88,8 +93,9 @@ export class Keeper {
   async end(within: number): Promise<void> {
     this.#ended = true;
     this.#timer?.cancel();
-    const next = this.#options.members.successors().length > 0 ? Math.min(within, handOverWithin) : within;
-    await Promise.all(this.seats.map((seat) => this.#handOver(seat, 'shutting down', next)));
+    const handsOver = this.#options.members.successors().length > 0;
+    const manner = { handsOver, within: handsOver ? Math.min(within, handOverWithin) : within };
+    await Promise.all(this.seats.map((seat) => this.#handOver(seat, 'shutting down', manner)));
   }
 
   #again(): void {
@@ -141,13 +147,13 @@ export class Keeper {
     const seat = this.#seats.get(toHandOver(claims) ?? '');
     const underWay = this.seats.some(({ leaving }) => leaving !== undefined);
     if (seat !== undefined && !underWay && this.#options.members.successors().length > 0)
-      void this.#handOver(seat, 'handed over', handOverWithin);
+      void this.#handOver(seat, 'handed over', { handsOver: true, within: handOverWithin });
   }
 
   /** The next owner is told, one that has the fewest; should none take it, they find it free. */
-  async #handOver(seat: ShardSeat, reason: string, within: number): Promise<void> {
+  async #handOver(seat: ShardSeat, reason: string, manner: Leaving): Promise<void> {
     const { members, context } = this.#options;
-    await seat.leave(reason, within);
+    await seat.leave(reason, manner);
     for (const instance of members.successors()) {
       members.gave(instance);
       try {

@@ -6,8 +6,8 @@ import { Seen } from './seen.js';
 
 export interface KnownWorker {
   readonly worker: string;
-  /** Its last gauge is so old that it is gone, if nobody answers under its name. Else it may be of a version that can't. */
-  readonly silent: boolean;
+  /** It said that it drains: when nobody answers under its name, it has ended. Else it may be away for a moment. */
+  readonly drains: boolean;
 }
 
 export interface Workers {
@@ -20,10 +20,8 @@ const late = 500;
 
 export class KnownWorkers implements Workers {
   readonly #seen: Seen;
-  readonly #clock: Clock;
 
   constructor(bus: Bus, clock: Clock) {
-    this.#clock = clock;
     this.#seen = new Seen(bus, clock, 'outbound-delivery');
   }
 
@@ -33,10 +31,9 @@ export class KnownWorkers implements Workers {
 
   known(): readonly KnownWorker[] | undefined {
     if (this.#seen.listenedFor < times.gauge + late) return undefined;
-    const now = this.#clock.monotonic();
     return this.#seen
       .within(times.workerLost)
-      .map(({ instance, at }) => ({ worker: instance, silent: now - at > times.gauge + late }));
+      .map(({ instance, gauge }) => ({ worker: instance, drains: gauge['ready'] === false }));
   }
 
   stop(): void {

@@ -27,6 +27,14 @@ export interface SeatOptions {
   readonly left: (seat: ShardSeat) => void;
 }
 
+/** How a shard is left in order; by default it is another's already. */
+export interface Leaving {
+  /** Milliseconds for results of what is in flight. */
+  readonly within?: number;
+  /** Another instance waits for it. */
+  readonly handsOver?: boolean;
+}
+
 export class ShardSeat {
   readonly shard: string;
   readonly owner: string;
@@ -100,15 +108,12 @@ export class ShardSeat {
     }
   }
 
-  /**
-   * @param within milliseconds for results of what is in flight; 0 when the shard is another's already
-   */
-  leave(reason: string, within = 0): Promise<void> {
-    this.leaving ??= this.#leave(reason, within);
+  leave(reason: string, manner: Leaving = {}): Promise<void> {
+    this.leaving ??= this.#leave(reason, manner);
     return this.leaving;
   }
 
-  async #leave(reason: string, within: number): Promise<void> {
+  async #leave(reason: string, { within = 0, handsOver = false }: Leaving): Promise<void> {
     const { context, lease, left } = this.#options;
     context.log.info({ shard: this.shard, reason }, 'shard let go');
     const ignore = (fault: unknown): void =>
@@ -116,7 +121,7 @@ export class ShardSeat {
     if (within > 0) await this.queue?.drain(within).catch(ignore);
     this.queue?.end();
     this.#renewal?.cancel();
-    await this.#log?.close().catch(ignore);
+    await this.#log?.close({ truncates: !handsOver }).catch(ignore);
     this.#announcer.letGo({ shard: this.shard, epoch: this.#log?.epoch ?? 0, reason });
     await this.#hosted?.stop().catch(ignore);
     await lease.release().catch(ignore);

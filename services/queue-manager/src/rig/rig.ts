@@ -59,7 +59,7 @@ export interface RigOptions {
   readonly log?: Logger;
   /** Default true at the first start. */
   readonly systemStarts?: boolean;
-  /** Default: not known, so that an owner waits to hear of them. */
+  /** Default: the rig's own is known. */
   readonly workers?: Workers;
   /** The spool of each process over the store; the default never fails. */
   readonly spoolOf?: (store: MemoryStore, clock: ManualClock) => Spool;
@@ -163,7 +163,7 @@ async function queueOf(
     settings: () => settings,
     shards: () => ['0'],
     systemStarts: options.systemStarts ?? true,
-    workers: options.workers ?? { known: () => undefined },
+    workers: options.workers ?? { known: () => [{ worker: 'worker-1', drains: false }] },
     soon: (act: () => void) => void setImmediate(act),
   };
   return new ShardQueue(environment, (fault) => {

@@ -60,7 +60,8 @@ async function reported({ queue }: ShardHost, report: ChannelReport) {
 }
 
 async function granted({ queue }: ShardHost, request: GrantRequest) {
-  if (queue === undefined) return { channels: 0, duration: 0, unknown: true as const };
+  // One that is not surely the owner any more must not grant beside the next.
+  if (queue?.environment.trusted() !== true) return { channels: 0, duration: 0, unknown: true as const };
   return { ...(await queue.limit.asked(request)), epoch: queue.environment.owner.epoch };
 }
 

@@ -4,10 +4,17 @@
  * Who can't answer is waited for elsewhere: until it had the time to be heard otherwise, and its grants have ended.
  */
 import { NobodyAnswers } from '@postrider/bus';
-import { shard as shardProtocol, worker as workerProtocol, type HeldChannel } from '@postrider/protocol';
+import {
+  shard as shardProtocol,
+  times,
+  worker as workerProtocol,
+  type HeldChannel,
+} from '@postrider/protocol';
 import type { KnownWorker } from '../leases/known-workers.js';
 import type { ShardEnvironment } from './environment.js';
 
+/** One beat, and what it may be late. */
+export const settlingTime = times.beat + 500;
 /** Asked again, where something is not known yet. */
 const askedAgainAfter = 100;
 
@@ -31,10 +38,12 @@ export interface InquiryOptions {
 
 export class Inquiry {
   readonly #options: InquiryOptions;
+  readonly #startedAt: number;
   #ended = false;
 
   constructor(options: InquiryOptions) {
     this.#options = options;
+    this.#startedAt = options.environment.clock.monotonic();
   }
 
   start(): void {
@@ -76,14 +85,16 @@ export class Inquiry {
   }
 
   /** @returns true when it has answered, or is gone */
-  async #askWorker({ worker, silent }: KnownWorker): Promise<boolean> {
-    const { bus, shard, owner } = this.#options.environment;
+  async #askWorker({ worker, drains }: KnownWorker): Promise<boolean> {
+    const { bus, shard, owner, clock } = this.#options.environment;
     try {
       const { channels } = await bus.ref(workerProtocol, worker).ask('holds', { shard, epoch: owner.epoch });
       if (!this.#ended) this.#options.held(worker, channels);
       return true;
     } catch (fault) {
-      return silent && fault instanceof NobodyAnswers;
+      // Slow, or stopped: it is waited for until it counts as lost. What a version that can't answer holds is in its beats.
+      if (!(fault instanceof NobodyAnswers)) return false;
+      return drains || clock.monotonic() - this.#startedAt > settlingTime;
     }
   }
 

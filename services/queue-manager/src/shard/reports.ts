@@ -55,11 +55,13 @@ export class Reports {
 
   /** @returns false when no such mail is live */
   #result(channel: Channel | undefined, result: JobResult, batch: Batch): boolean {
-    this.#options.settling.heldNoMore(result.id);
     const part = channel?.inFlight.get(result.id);
     if (part !== undefined) this.#options.sites.landed(part);
     const mail = part?.mail ?? this.#options.book.get(result.id);
-    if (mail === undefined || mail.state === 'ended') return mail !== undefined;
+    // Not read yet, it is held still: the result comes again.
+    if (mail === undefined) return false;
+    this.#options.settling.heldNoMore(result.id);
+    if (mail.state === 'ended') return true;
     const current = part ?? this.#adopted(mail);
     if (current === undefined) this.#late(mail, result, batch);
     else this.#landed(current, channel, result, batch);

@@ -10,10 +10,11 @@ import type { QueueMail } from '../mail/queue-mail.js';
 import type { Channel } from '../sites/site.js';
 import type { Sites } from '../sites/sites.js';
 import type { ShardEnvironment } from './environment.js';
+import { settlingTime } from './inquiry.js';
 import { partOf } from './placing.js';
 
-/** One beat, and what it may be late: longer is not waited for a worker that does not answer. */
-export const settlingTime = times.beat + 500;
+/** Workers that have not answered by then are lost; results that come again have come. */
+const settledAfter = times.workerLost + times.resultRepeated;
 
 export interface SettlingOptions {
   readonly environment: ShardEnvironment;
@@ -33,12 +34,15 @@ export class Settling {
   /** Mails that workers hold, and that are yet to be read from the log or to come to their time. */
   readonly #named = new Map<MailId, Held>();
   readonly #timer: Timer;
+  /** Replaying may take longer, but a worker's channel must not stay for it. */
+  readonly #readsUntil: number;
   #over = false;
   #timeIsOver = false;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
-    this.#timer = options.environment.clock.after(settlingTime, () => {
+    this.#readsUntil = options.environment.clock.monotonic() + settlingTime;
+    this.#timer = options.environment.clock.after(settledAfter, () => {
       this.#timeIsOver = true;
       this.#named.clear();
       this.settle();
@@ -52,7 +56,10 @@ export class Settling {
 
   /** A result may be of a mail that is yet to be read: it has to come again. */
   get reads(): boolean {
-    return !this.#timeIsOver && this.#options.environment.owner.figures()['replaying'] === 1;
+    return (
+      this.#options.environment.clock.monotonic() < this.#readsUntil &&
+      this.#options.environment.owner.figures()['replaying'] === 1
+    );
   }
 
   /** All workers have said what they hold, or had the time to: what nobody holds is free. */

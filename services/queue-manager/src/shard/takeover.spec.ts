@@ -1,6 +1,6 @@
 /** What survives: takeovers, lost workers, draining. */
 import { expect, test } from 'vitest';
-import { shard as shardProtocol } from '@postrider/protocol';
+import { shard as shardProtocol, times } from '@postrider/protocol';
 import { fakeWorker } from '../rig/fake-worker.js';
 import { startRig, turns, type Rig } from '../rig/rig.js';
 
@@ -88,10 +88,8 @@ test('a takeover does not send what is finished, and waits for what a worker sti
   expect(again.worker.taken).toHaveLength(2);
 });
 
-const knows = (silent = false) => ({ known: () => [{ worker: 'worker-1', silent }] });
-
 test('a new owner asks the workers that it knows: what none holds goes out at once, what one holds stays there', async () => {
-  const rig = await startRig({ workers: knows() });
+  const rig = await startRig();
   rig.worker.answer = () => undefined;
   const held = await rig.accept();
   rig.trust(false);
@@ -105,21 +103,21 @@ test('a new owner asks the workers that it knows: what none holds goes out at on
   expect(live(again)).toBe(0);
 });
 
-test('a worker that does not answer is waited for as long as its beat may be late', async () => {
-  const rig = await startRig({ workers: knows() });
+test('a worker that does not answer is waited for until it is lost', async () => {
+  const rig = await startRig();
   rig.trust(false);
   await rig.accept();
   rig.worker.silent = true;
   const again = await rig.killed();
-  await again.clock.advance(2_000);
+  await again.clock.advance(times.workerLost - 1_000);
   await turns();
   expect(again.worker.taken).toHaveLength(0);
   await again.pass(6_000);
   expect(again.worker.taken).toHaveLength(1);
 });
 
-test('a worker that is gone is not waited for', async () => {
-  const rig = await startRig({ workers: knows(true) });
+test('a worker that has drained is not waited for', async () => {
+  const rig = await startRig({ workers: { known: () => [{ worker: 'worker-1', drains: true }] } });
   rig.worker.answer = () => undefined;
   const lost = await rig.accept();
   await rig.worker.kill();
@@ -131,7 +129,7 @@ test('a worker that is gone is not waited for', async () => {
 });
 
 test('a new owner of a site grants what the others were not granted, as soon as they have said so', async () => {
-  const rig = await startRig({ workers: knows(), config: { outbound: { channels_per_site: 3 } } });
+  const rig = await startRig({ config: { outbound: { channels_per_site: 3 } } });
   rig.worker.answer = () => undefined;
   for (let n = 0; n < 8; n++) await rig.accept();
   expect(rig.worker.channels()).toBe(1);

@@ -11,8 +11,7 @@ import {
 } from '@postrider/protocol';
 import { shardOfSite } from '../routing/site-name.js';
 import type { ShardEnvironment } from '../shard/environment.js';
-import type { Claim } from '../shard/inquiry.js';
-import { settlingTime } from '../shard/settling.js';
+import { settlingTime, type Claim } from '../shard/inquiry.js';
 import { channelsWanted } from './demand.js';
 import type { Channel, Site } from './site.js';
 import type { Sites } from './sites.js';
@@ -40,6 +39,8 @@ const askedAgainAfter = 200;
 export class Opener {
   readonly #options: OpenerOptions;
   readonly #workers: Ref<(typeof outboundDelivery)['messages']>;
+  /** By shard: epoch of the owner that was told what we have at its sites. What owners before it answer is void. */
+  readonly #toldTo = new Map<string, number>();
 
   constructor(options: OpenerOptions) {
     this.#options = options;
@@ -70,11 +71,11 @@ export class Opener {
   /** For a new owner of shard `sitesOf`, which grants sites: what is held of those, and may be. */
   claims({ sitesOf, epoch }: SitesOf): readonly Claim[] {
     const { sites, environment } = this.#options;
+    this.#toldTo.set(sitesOf, Math.max(epoch, this.#toldTo.get(sitesOf) ?? 0));
     const claims: Claim[] = [];
     for (const [name, holding] of sites.held()) {
       if (shardOfSite(name, environment.shards()) !== sitesOf) continue;
       const site = sites.get(name);
-      if (site !== undefined) site.grant.toldTo = Math.max(site.grant.toldTo, epoch);
       const granted = site === undefined ? 0 : this.#granted(site);
       if (granted > 0 || holding > 0) claims.push({ site: name, granted, holding });
     }
@@ -152,13 +153,12 @@ export class Opener {
     const owner = shardOfSite(site.name, environment.shards());
     if (site.grant.asking || owner === undefined || !this.#options.settled()) return;
     site.grant.asking = true;
-    const { toldTo } = site.grant;
     const sent = environment.clock.monotonic();
     const want = Math.max(this.#wanted(site), site.held);
     try {
       const answer = await this.#askFor(owner, site, { holding: site.held, want });
       // It knows nothing yet; or an owner before it answered, and it does not know of that.
-      if (answer.unknown === true || (answer.epoch ?? toldTo) < site.grant.toldTo) {
+      if (answer.unknown === true || (answer.epoch ?? Infinity) < (this.#toldTo.get(owner) ?? 0)) {
         this.#askLater(site);
         return;
       }

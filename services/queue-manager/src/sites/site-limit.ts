@@ -76,8 +76,8 @@ export class SiteLimit {
       if (before !== undefined && before.epoch > epoch) continue;
       const claim = { epoch, granted, holding, want: granted, until: now + times.grant, since: now };
       // It has asked meanwhile: should it not have heard the answer, it goes by the larger one.
-      const larger = Math.max(granted, before?.epoch === epoch ? before.granted : 0);
-      holders.set(shard, { ...claim, ...before, granted: larger });
+      if (before?.epoch !== epoch) holders.set(shard, claim);
+      else holders.set(shard, { ...before, granted: Math.max(granted, before.granted) });
     }
   }
 

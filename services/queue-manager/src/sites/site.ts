@@ -36,8 +36,6 @@ export interface Grant {
   /** Monotonic milliseconds; counted from when it was asked for. */
   until: number;
   asking: boolean;
-  /** Epoch of the site's owner that was told of it: what owners before it answer is void. */
-  toldTo: number;
 }
 
 export interface Block {
@@ -58,7 +56,7 @@ export class Site {
   /** Channels that workers name and that are not ours: of an owner before us, or their `open` heard no answer. */
   strangers = 0;
   inFlight = 0;
-  readonly grant: Grant = { channels: 0, until: 0, asking: false, toldTo: 0 };
+  readonly grant: Grant = { channels: 0, until: 0, asking: false };
   block: Block | undefined;
   /** Site failures in a row. */
   failures = 0;
