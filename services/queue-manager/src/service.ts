@@ -43,7 +43,9 @@ async function start(context: ServiceContext): Promise<RunningService> {
     keeperProtocol,
     () => ({
       handlers: {
-        take: async ({ shard }) => ({ result: (await keeper.take(shard)) ? 'taken' : 'refused' }),
+        take: async ({ shard, leaving }) => ({
+          result: (await keeper.take(shard, leaving)) ? 'taken' : 'refused',
+        }),
       },
     }),
     { key: bus.instance },

@@ -172,7 +172,7 @@ test('a killed instance is replaced without waiting for its leases to lapse', as
   await a.kill();
   cluster.instances.delete('a');
   const b = await cluster.start('b');
-  await cluster.pass(500);
+  await cluster.pass(1_000);
   expect(b.owned()).toBe(4);
   expect(await cluster.bus.ref(shardProtocol, '2').ask('who', {})).toMatchObject({ owner: 'b' });
 });

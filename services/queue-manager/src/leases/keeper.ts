@@ -16,7 +16,7 @@ import type { ServiceContext } from '@postrider/runtime';
 import type { LeaseRecord } from '@postrider/spool';
 import type { ShardEnvironment } from '../shard/environment.js';
 import type { Members } from './members.js';
-import { toHandOver, toTake } from './share.js';
+import { shareOf, toHandOver, toTake } from './share.js';
 import { ShardSeat, type Leaving } from './shard-seat.js';
 
 export interface KeeperOptions {
@@ -27,8 +27,11 @@ export interface KeeperOptions {
 
 /** While there are no shards yet, ingress is about to make them. */
 const noShardsPause = 250;
-/** Between the two questions that prove a holder gone: it may have taken the lease an instant ago. */
-const askedAgainAfter = 300;
+/**
+ * Between the two questions that prove a holder gone: it may have taken the lease an instant ago, or be on its way to
+ * another NATS server.
+ */
+const askedAgainAfter = 500;
 /** Left to instances of a newer version for so long, should there be any. */
 const newerFormatLeft = 60_000;
 /** For the results of what is in flight when a shard is handed over: the next owner hears of the rest from its workers. */
@@ -84,9 +87,15 @@ export class Keeper {
     this.#again();
   }
 
-  /** Another instance has let go of the shard in our favour. @returns false when it is not ours now */
-  async take(shard: string): Promise<boolean> {
-    if (!this.#leftToOthers(shard)) await this.#take(shard);
+  /**
+   * Another instance has let go of the shard in our favour.
+   * @param leaving it ends; otherwise it only had more than its share, and several may have thought of us
+   * @returns false when it is not ours now
+   */
+  async take(shard: string, leaving: boolean): Promise<boolean> {
+    const share = shareOf(this.#shards.length, this.#options.members.count());
+    const room = leaving || this.#seats.size + this.#taking.size < share;
+    if (room && !this.#leftToOthers(shard)) await this.#take(shard);
     return this.#seats.has(shard) && !this.#ended;
   }
 
@@ -157,7 +166,9 @@ export class Keeper {
     for (const instance of members.successors()) {
       members.gave(instance);
       try {
-        const { result } = await context.bus.ref(keeperProtocol, instance).ask('take', { shard: seat.shard });
+        const { result } = await context.bus
+          .ref(keeperProtocol, instance)
+          .ask('take', { shard: seat.shard, leaving: this.#ended });
         if (result === 'taken') return;
       } catch (fault) {
         context.log.debug({ shard: seat.shard, instance, fault: String(fault) }, 'does not take the shard');

@@ -36,6 +36,24 @@ test('a channel that nobody hosts: the new job was not taken, the earlier one is
   expect(mail?.recipients).toMatchObject([{ attempts: 0, state: { state: 'active' } }]);
 });
 
+test('a channel for which nobody answers counts for the limit until its worker is lost', async () => {
+  const rig = await startRig({ config: { outbound: { channels_per_site: 1 } } });
+  rig.worker.answer = () => undefined;
+  await rig.accept();
+  await rig.worker.kill();
+  const worker = await fakeWorker(rig.bus, 'worker-2');
+  const at = { ...rig, worker };
+  await at.accept();
+  await rig.clock.advance(5_000);
+  await turns();
+  expect(worker.channels()).toBe(0);
+  await rig.clock.advance(3_000);
+  await turns();
+  await rig.clock.advance(1_000);
+  await turns();
+  expect(worker.channels()).toBe(1);
+});
+
 test('the sender is warned once of a delay, also over a takeover', async () => {
   const rig = await startRig({
     config: { queue: { retry: { first: '1h', max: '1h' }, warn: '2h', expire: '5d' } },

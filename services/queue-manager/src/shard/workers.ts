@@ -69,7 +69,11 @@ export class Workers {
   check(batch: Batch): void {
     const now = this.#options.environment.clock.monotonic();
     const lost = new Set<string>();
-    for (const { worker } of this.#options.sites.channels()) {
+    const { sites } = this.#options;
+    for (const worker of new Set([
+      ...sites.strangersOf(),
+      ...[...sites.channels()].map((one) => one.worker),
+    ])) {
       const heard = this.#heard.get(worker);
       if (heard === undefined) this.#heard.set(worker, now);
       else if (now - heard > times.workerLost) lost.add(worker);
@@ -78,8 +82,8 @@ export class Workers {
       this.#options.environment.log.warn({ worker }, 'worker lost');
       this.#heard.delete(worker);
       this.#strangers.delete(worker);
-      this.#options.sites.setStrangers(worker, new Map());
-      for (const channel of [...this.#options.sites.channels()]) {
+      sites.setStrangers(worker, new Map());
+      for (const channel of [...sites.channels()]) {
         if (channel.worker !== worker) continue;
         this.#options.ends.lost(channel, batch);
         for (const part of [...channel.inFlight.values()]) this.#options.ends.unknown(part, batch);
@@ -92,7 +96,7 @@ export class Workers {
     const { sites, environment } = this.#options;
     const { epoch: own } = environment.owner;
     const before = this.#strangers.get(worker);
-    const unknown = channels.filter(({ channel }) => sites.channel(channel)?.site === undefined);
+    const unknown = channels.filter(({ channel }) => !sites.isOpen(channel));
     this.#strangers.set(worker, new Set(unknown.map(({ channel }) => channel)));
     const strangers = new Map<string, string>();
     for (const { channel, site, epoch = own } of unknown) {

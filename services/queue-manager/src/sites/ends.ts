@@ -87,9 +87,15 @@ export class Ends {
     if (channel.site !== undefined) this.#options.dispatcher.wake(channel.site);
   }
 
-  /** Nobody hosts it any more. Its last results may be on their way still: they are waited for before it is lost. */
+  /**
+   * Nobody hosts it any more, or its worker goes to another NATS server just now. Its last results may be on their way
+   * still: they are waited for before it is lost.
+   */
   gone(channel: Channel, inBatch: (act: (batch: Batch) => void) => void): void {
-    this.#options.sites.endChannel(channel);
+    const { sites } = this.#options;
+    // Its end may have been told already.
+    if (sites.isOpen(channel.id)) sites.missed(channel);
+    sites.endChannel(channel);
     if (channel.site !== undefined) this.#options.dispatcher.wake(channel.site);
     if (channel.inFlight.size === 0) return;
     this.#options.environment.clock.after(graceForResults, () =>

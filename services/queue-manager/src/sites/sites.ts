@@ -63,6 +63,23 @@ export class Sites {
     this.#countStrangers();
   }
 
+  /** Nobody answers for it: it may be open all the same, until its worker has said that it is not, or is lost. */
+  missed({ id, worker, site }: Channel): void {
+    if (site !== undefined)
+      this.setStrangers(worker, new Map(this.#strangers.get(worker)).set(id, site.name));
+  }
+
+  /** Those that have channels which are not in this book. */
+  strangersOf(): IterableIterator<string> {
+    return this.#strangers.keys();
+  }
+
+  /** Ours, and open as far as we know. */
+  isOpen(id: string): boolean {
+    const channel = this.#channels.get(id);
+    return channel?.site?.channels.has(channel) === true;
+  }
+
   strangerEnded(id: string): void {
     for (const [worker, channels] of this.#strangers)
       if (channels.has(id))
