@@ -37,13 +37,14 @@ export const inboxOf = (connection: NatsConnection): string =>
 
 /**
  * @param name shown in the server's connection list: `<service>/<purpose>`
- * @throws NatsError when no server answers within 5 s; after a first success it reconnects for ever
+ * @throws NatsError when no server answers within 3 s; after a first success it reconnects for ever
  */
 export async function connectNats(address: NatsAddress, name: string): Promise<NatsConnection> {
   const options: ConnectionOptions = {
     servers: [...address.servers],
     name,
-    timeout: 5_000,
+    // The client library begins with the server that it comes from, which may answer nothing.
+    timeout: 3_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,

@@ -81,7 +81,11 @@ export class ShardQueue {
     const opener = new Opener({ environment, sites, open: () => this.dispatches, settled, opened });
     const dispatcher = new Dispatcher({ environment, sender, opener, open: () => this.dispatches });
     const common = { environment, book, sites, journal, outcomes, dispatcher, announcer, resting };
-    const ends = new Ends({ ...common, place: (mail, opens) => this.#placing.place(mail, opens) });
+    const ends = new Ends({
+      ...common,
+      heardSince: (worker, at) => this.#workers.heardSince(worker, at),
+      place: (mail, opens) => this.#placing.place(mail, opens),
+    });
     const placing = new Placing({ ...common, hold: (mail, reason) => this.acts.holdOne(mail, reason) });
     const settling = new Settling({ ...common, free: (mail) => this.#intake.take(mail) });
     this.#deadlines = new Deadlines(common);

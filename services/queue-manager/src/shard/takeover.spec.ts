@@ -30,7 +30,7 @@ test('a channel that nobody hosts: the new job was not taken, the earlier one is
   const first = await rig.accept();
   await rig.worker.kill();
   const second = await rig.accept();
-  await rig.pass(2_000);
+  await rig.pass(3_000);
   expect(rig.events('unknown')).toMatchObject([{ mail: first }]);
   const { mail } = await ref(rig).ask('lookup', { id: second });
   expect(mail?.recipients).toMatchObject([{ attempts: 0, state: { state: 'active' } }]);

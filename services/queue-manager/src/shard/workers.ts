@@ -42,6 +42,10 @@ export class Workers {
     this.#heard.set(worker, this.#options.environment.clock.monotonic());
   }
 
+  heardSince(worker: string, at: number): boolean {
+    return (this.#heard.get(worker) ?? -Infinity) > at;
+  }
+
   /** An opened channel is a sign of life, but not a repeated one. */
   opened(worker: string): void {
     if (!this.#heard.has(worker)) this.heard(worker);
