@@ -38,17 +38,22 @@ export interface InquiryOptions {
 
 export class Inquiry {
   readonly #options: InquiryOptions;
-  readonly #startedAt: number;
+  #startedAt = 0;
   #ended = false;
 
   constructor(options: InquiryOptions) {
     this.#options = options;
-    this.#startedAt = options.environment.clock.monotonic();
   }
 
   start(): void {
+    this.#startedAt = this.#options.environment.clock.monotonic();
     void this.#askAll(() => this.#workers(), this.#options.settled);
     void this.#askAll(() => this.#shards(), this.#options.learnt);
+  }
+
+  /** Asks a shard once, whose grants have run out. */
+  ask(shard: string): void {
+    void this.#askShard(shard);
   }
 
   end(): void {

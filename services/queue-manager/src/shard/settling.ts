@@ -33,16 +33,21 @@ export class Settling {
   readonly #mails = new Set<QueueMail>();
   /** Mails that workers hold, and that are yet to be read from the log or to come to their time. */
   readonly #named = new Map<MailId, Held>();
-  readonly #timer: Timer;
+  #timer: Timer | undefined;
   /** Replaying may take longer, but a worker's channel must not stay for it. */
-  readonly #readsUntil: number;
+  #readsUntil = Infinity;
   #over = false;
   #timeIsOver = false;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
-    this.#readsUntil = options.environment.clock.monotonic() + settlingTime;
-    this.#timer = options.environment.clock.after(settledAfter, () => {
+  }
+
+  /** Workers can be heard from now on. */
+  begin(): void {
+    const { clock } = this.#options.environment;
+    this.#readsUntil = clock.monotonic() + settlingTime;
+    this.#timer = clock.after(settledAfter, () => {
       this.#timeIsOver = true;
       this.#named.clear();
       this.settle();
@@ -106,7 +111,7 @@ export class Settling {
   }
 
   end(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
     this.#over = true;
     this.#timeIsOver = true;
   }

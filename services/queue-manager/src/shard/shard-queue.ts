@@ -121,6 +121,7 @@ export class ShardQueue {
     this.#started = true;
     this.#resting.wake();
     this.environment.owner.onPinned((ids) => this.#relief.pinned(ids));
+    this.#settling.begin();
     this.#intake.start();
     this.#inquiry.start();
     this.#lookLater();
@@ -238,6 +239,7 @@ export class ShardQueue {
       if (site.waits > 0) this.#dispatcher.wake(site);
       else if (site.idle && this.#forgettable(site)) this.sites.forget(site);
     }
+    for (const shard of this.limit.lapsed()) this.#inquiry.ask(shard);
     this.#dispatcher.run();
     this.#relief.look();
     this.#resting.wake();

@@ -56,13 +56,26 @@ test('the sum over all shards stays at the limit, and evens out', () => {
   expect([...held.values()]).toEqual([5, 5, 5, 5]);
 });
 
-test('the grant of a shard that vanished is free after its time, and that of its idle channels', async () => {
+test('the grant of a shard that vanished counts until its next owner says what is held of it', async () => {
   const { limit, clock } = limitOf();
   expect(ask(limit, '0', [0, 20])).toBe(20);
   expect(ask(limit, '1', [0, 20])).toBe(0);
+  expect([...limit.lapsed()]).toEqual([]);
   await clock.advance(times.grant + 1);
+  expect([...limit.lapsed()]).toEqual(['0', '1']);
+  await clock.advance(times.grant);
   expect(ask(limit, '1', [0, 20])).toBe(0);
-  await clock.advance(times.channelIdle);
+  limit.claimed('0', 2, [{ site: 's', granted: 0, holding: 4 }]);
+  expect(ask(limit, '1', [0, 20])).toBe(16);
+  await clock.advance(times.grant + 1);
+  limit.claimed('0', 2, []);
+  expect(ask(limit, '1', [16, 20])).toBe(20);
+});
+
+test('a shard that nobody takes over does not count for ever', async () => {
+  const { limit, clock } = limitOf();
+  expect(ask(limit, '0', [0, 20])).toBe(20);
+  await clock.advance(times.grant + 30_000);
   expect(ask(limit, '1', [0, 20])).toBe(20);
 });
 
@@ -92,7 +105,9 @@ test('what a shard says of its grants counts, for as long as it may use them', a
   expect(ask(limit, '1', [2, 2], 4)).toBe(2);
   limit.claimed('1', 4, [{ site: 's', granted: 6, holding: 2 }]);
   expect(ask(limit, '0', [11, 20])).toBe(11);
-  await clock.advance(times.grant + times.channelIdle);
+  await clock.advance(times.grant);
+  limit.claimed('1', 4, []);
+  limit.claimed('2', 1, []);
   expect(ask(limit, '0', [11, 20])).toBe(20);
 });
 
@@ -115,6 +130,7 @@ test('it tells what is granted and held, and no more of a shard that vanished', 
   await clock.advance(times.grant - 1);
   ask(limit, '1', [1, 1]);
   await clock.advance(times.channelIdle + 2);
+  limit.claimed('0', 1, []);
   ask(limit, '1', [1, 1]);
   expect(limit.states()).toEqual([{ site: 's', limit: 20, granted: 1, holding: 1 }]);
 });

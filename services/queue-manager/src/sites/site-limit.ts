@@ -40,6 +40,8 @@ export interface SiteLimitOptions {
 
 /** Less than the asker waits for its answer. */
 const waitsForLearning = times.ask / 2;
+/** What a shard without an owner was granted counts for so long: nobody else can tell what workers hold of it. */
+const keptWithoutOwner = 30_000;
 /** With more askers than channels each has its turn. */
 const turn = 2 * times.grant;
 
@@ -79,6 +81,14 @@ export class SiteLimit {
       if (before?.epoch !== epoch) holders.set(shard, claim);
       else holders.set(shard, { ...before, granted: Math.max(granted, before.granted) });
     }
+    this.#dropUnclaimed(shard, epoch, new Set(claims.map(({ site }) => site)));
+  }
+
+  /** Shards whose grants have run out and that did not ask again: they, or their next owners, have to be asked. */
+  lapsed(): ReadonlySet<string> {
+    const now = this.#options.clock.monotonic();
+    const all = [...this.#sites.values()].flatMap((holders) => [...holders]);
+    return new Set(all.flatMap(([shard, { until }]) => (until <= now ? [shard] : [])));
   }
 
   /** Every shard has said what it was granted. */
@@ -124,19 +134,29 @@ export class SiteLimit {
     const now = this.#options.clock.monotonic();
     const limit = this.#options.limit();
     return [...this.#sites].flatMap(([site, all]) => {
-      const holders = [...all.values()].filter(({ until }) => until + times.channelIdle > now);
+      const holders = [...all.values()].filter(({ until }) => until + keptWithoutOwner > now);
       if (holders.length === 0) return [];
       const sum = (of: (holder: Holder) => number): number => holders.reduce((n, one) => n + of(one), 0);
       return [{ site, limit, granted: sum((one) => one.granted), holding: sum((one) => one.holding) }];
     });
   }
 
-  /** One that lives asks again while it holds channels; those of one that is gone end when they were idle for a while. */
+  #dropUnclaimed(shard: string, epoch: number, claimed: ReadonlySet<string>): void {
+    const now = this.#options.clock.monotonic();
+    for (const [site, holders] of this.#sites) {
+      const holder = holders.get(shard);
+      if (holder === undefined || claimed.has(site) || holder.until > now || holder.epoch > epoch) continue;
+      holders.delete(shard);
+      if (holders.size === 0) this.#sites.delete(site);
+    }
+  }
+
+  /** One that lives asks again while it holds channels, or is asked. */
   #holdersOf(site: string, now: number): Map<string, Holder> {
     const holders = this.#sites.get(site) ?? new Map<string, Holder>();
     this.#sites.set(site, holders);
     for (const [shard, holder] of holders) {
-      if (holder.until + times.channelIdle <= now) holders.delete(shard);
+      if (holder.until + keptWithoutOwner <= now) holders.delete(shard);
       else if (holder.until <= now) holders.set(shard, { ...holder, want: 0 });
     }
     return holders;
