@@ -3,7 +3,7 @@
  * makes a timer, an error with a stack and a random token for each; that is more work than all the rest.
  */
 import type { Milliseconds } from '@postrider/actor';
-import { inboxOf } from '@postrider/nats-server';
+import { inboxOf, suspectCut } from '@postrider/nats-server';
 import type { Msg, NatsConnection } from 'nats';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { BusAway, DeadlineExceeded, NobodyAnswers } from './errors.js';
@@ -43,6 +43,7 @@ export class Requests {
       this.#outbox.publish(subject, octets, this.#inbox + number.toString(radix));
       const waiting = this.#deadlines.add(deadline, () => {
         this.#asked.delete(number);
+        suspectCut(this.#connection);
         reject(new DeadlineExceeded(`${subject}: no answer within ${deadline} ms`));
       });
       this.#asked.set(number, { subject, waiting, resolve, reject });

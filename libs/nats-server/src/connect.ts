@@ -11,6 +11,7 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from 'nats';
+import { watchForCut } from './cut-watch.js';
 
 /** Where NATS is and how we show who we are. Our own server's stands in `<data_dir>/nats/connection.json`. */
 export interface NatsAddress {
@@ -25,6 +26,9 @@ export interface NatsAddress {
   readonly inboxPrefix?: string;
 }
 
+/** A connection that nobody waits for long. */
+const once: ConnectionOptions = { reconnect: false, timeout: 1_000, ignoreClusterUpdates: true };
+
 const inboxPrefixes = new WeakMap<NatsConnection, string>();
 
 /** A new inbox of this connection, under the prefix that its user may read. */
@@ -33,13 +37,14 @@ export const inboxOf = (connection: NatsConnection): string =>
 
 /**
  * @param name shown in the server's connection list: `<service>/<purpose>`
- * @throws NatsError when no server answers within 5 s; after a first success it reconnects for ever
+ * @throws NatsError when no server answers within 3 s; after a first success it reconnects for ever
  */
 export async function connectNats(address: NatsAddress, name: string): Promise<NatsConnection> {
   const options: ConnectionOptions = {
     servers: [...address.servers],
     name,
-    timeout: 5_000,
+    // The client library begins with the server that it comes from, which may answer nothing.
+    timeout: 3_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
@@ -58,6 +63,13 @@ export async function connectNats(address: NatsAddress, name: string): Promise<N
   }
   if (address.caFile !== undefined) options.tls = { caFile: address.caFile };
   const connection = await connect(options);
+  const prefix = options.inboxPrefix;
   if (address.inboxPrefix !== undefined) inboxPrefixes.set(connection, address.inboxPrefix);
+  watchForCut({
+    connection,
+    servers: address.servers,
+    open: (server) => connect({ ...options, ...once, servers: [server], name: `${name}/compare` }),
+    inbox: () => createInbox(prefix),
+  });
   return connection;
 }

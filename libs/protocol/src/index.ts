@@ -14,8 +14,10 @@ export {
 export {
   channel,
   outboundDelivery,
+  worker,
   type ChannelEnd,
   type Destination,
+  type HeldChannel,
   type Job,
   type JobEnvelope,
   type JobRecipient,
@@ -25,7 +27,7 @@ export {
   type OpenChannel,
   type RecipientOutcome,
 } from './outbound-delivery.js';
-export { queueManager, type ShardOwnership } from './queue-manager.js';
+export { keeper, queueManager, type ShardOwnership } from './queue-manager.js';
 export {
   shard,
   type ChannelReport,

@@ -90,6 +90,18 @@ export type ChannelEnd =
   /** The connection was lost after it had worked. */
   | { readonly reason: 'lost'; readonly diagnostic: Diagnostic };
 
+/**
+ * A channel as its worker tells the shard's owner of it. Workers of an earlier version do not say which site it is for,
+ * and which owner opened it.
+ */
+export interface HeldChannel {
+  readonly channel: string;
+  /** Mails of which it has not reported all, or whose report may not be written. */
+  readonly ids: readonly MailId[];
+  readonly site?: string;
+  readonly epoch?: number;
+}
+
 export const outboundDelivery = defineProtocol('outbound-delivery', 'pool', {
   open: request<OpenChannel, OpenAnswer>({ deadline: times.open }),
 });
@@ -107,4 +119,13 @@ export const channel = defineProtocol('channel', 'keyed', {
   }),
   /** No more jobs will come: finish what is held, then QUIT. */
   close: notice<{ readonly epoch: number }>(),
+});
+
+/** One worker by its instance's name: a new owner of a shard asks each, and need not wait for their beats. */
+export const worker = defineProtocol('worker', 'keyed', {
+  /** What it holds for the shard. From then on channels of older epochs are opened no more, and those there are end. */
+  holds: request<
+    { readonly shard: string; readonly epoch: number },
+    { readonly channels: readonly HeldChannel[] }
+  >({ deadline: times.holds, concurrent: true }),
 });

@@ -14,3 +14,15 @@ export const queueManager = defineProtocol('queue-manager', 'pool', {
     concurrent: true,
   }),
 });
+
+/** One queue-manager by its instance's name: who lets go of a shard tells the next owner, which need not look for it. */
+export const keeper = defineProtocol('keeper', 'keyed', {
+  /** The shard is free: its lease is given back. From one that goes on, it is refused above one's share. */
+  take: request<
+    { readonly shard: string; readonly leaving: boolean },
+    { readonly result: 'taken' | 'refused' }
+  >({
+    deadline: times.ask,
+    concurrent: true,
+  }),
+});

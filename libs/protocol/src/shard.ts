@@ -3,7 +3,7 @@
  */
 import { defineProtocol, notice, request } from '@postrider/actor';
 import type { Diagnostic, Envelope, MailId } from '@postrider/mail';
-import type { ChannelEnd, JobResult } from './outbound-delivery.js';
+import type { ChannelEnd, HeldChannel, JobResult } from './outbound-delivery.js';
 import { times } from './times.js';
 
 /** From a worker: repeated until answered, so a result is forgotten only when it is written. */
@@ -124,19 +124,8 @@ export const shard = defineProtocol('shard', 'keyed', {
     deadline: times.resultRepeated,
     concurrent: true,
   }),
-  /**
-   * A worker's beat: the ids it holds for this shard. Workers of an earlier version do not say which site a channel is
-   * for, and which owner opened it.
-   */
-  beat: notice<{
-    readonly worker: string;
-    readonly channels: readonly {
-      readonly channel: string;
-      readonly ids: readonly MailId[];
-      readonly site?: string;
-      readonly epoch?: number;
-    }[];
-  }>(),
+  /** A worker's beat: what it holds for this shard. */
+  beat: notice<{ readonly worker: string; readonly channels: readonly HeldChannel[] }>(),
   /** To the owner of shard `hash(site) mod shards`, for the site: channels for one asking shard. */
   grant: request<
     {
@@ -146,7 +135,31 @@ export const shard = defineProtocol('shard', 'keyed', {
       readonly holding: number;
       readonly want: number;
     },
-    { readonly channels: number; readonly duration: number }
+    /**
+     * `epoch` of the site's owner; one of an earlier version does not say. `unknown`: the owner is new and knows
+     * nothing yet; what was granted before is valid for its time.
+     */
+    {
+      readonly channels: number;
+      readonly duration: number;
+      readonly epoch?: number;
+      readonly unknown?: true;
+    }
+  >({ deadline: times.ask, concurrent: true }),
+  /**
+   * From a new owner of shard `sitesOf` to every shard: what it was granted and holds at the sites that hash there.
+   * From then on no answer of an owner before counts. No claims: it is not known yet what workers hold.
+   */
+  claims: request<
+    { readonly sitesOf: string; readonly epoch: number },
+    {
+      readonly epoch: number;
+      readonly claims?: readonly {
+        readonly site: string;
+        readonly granted: number;
+        readonly holding: number;
+      }[];
+    }
   >({ deadline: times.ask, concurrent: true }),
   /** A challenger asks before it takes a lapsed lease. */
   who: request<Record<string, never>, { readonly owner: string; readonly epoch: number }>({

@@ -14,10 +14,12 @@ export const times = {
   /** A shard that has not acknowledged for this long takes no new segments while another does. */
   shardSetAside: 1_000,
 
-  leaseTtl: 12_000,
-  leaseRenewed: 2_000,
+  leaseTtl: 9_000,
+  leaseRenewed: 1_500,
   /** Dispatch stops this long after the last successful renewal was sent. */
-  leaseTrusted: 9_000,
+  leaseTrusted: 7_000,
+  /** Other owners are asked so often whether they are there, and leases of silent ones are looked at. */
+  ownersProbed: 500,
   /** Dispatch stops while outcomes are unwritten for longer. */
   outcomesUnwritten: 1_000,
   /** The tail is read at least this often; normally a hint wakes it. */
@@ -28,6 +30,8 @@ export const times = {
   open: 500,
   jobConfirmed: 1_000,
   resultRepeated: 1_000,
+  /** A worker tells a new owner what it holds. */
+  holds: 1_000,
   beat: 2_000,
   /** Three missed beats. */
   workerLost: 6_500,

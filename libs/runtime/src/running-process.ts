@@ -102,8 +102,12 @@ export class RunningProcess {
       // A supervisor says it for all.
       const level = tellSupervisor({ news: 'ready', listening }) ? 'debug' : 'info';
       this.#log[level]({ services: name, listening }, 'ready');
+      // At once: a new owner of a shard asks the workers that it has heard of.
+      this.#publishStatus(nats);
       const gauge = setInterval(() => this.#publishStatus(nats), times.gauge);
       await this.#stopped;
+      // Not ready any more: nobody should count on it.
+      this.#publishStatus(nats);
       await this.#takeOnForAWhile();
       clearInterval(gauge);
       return (await this.#drain()) && !this.#fault ? exitCodes.drained : exitCodes.failed;

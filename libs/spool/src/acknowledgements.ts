@@ -2,7 +2,8 @@
  * Publishes with their acknowledgements. What was under way when the connection broke is unknown at once, instead of
  * after a time-out, so that it is tried again as soon as the server is back.
  */
-import { inboxOf } from '@postrider/nats-server';
+import { inboxOf, suspectCut } from '@postrider/nats-server';
+import { times } from '@postrider/protocol';
 import { Events, headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import type { AppendOptions, AppendResult } from './log.js';
 
@@ -16,6 +17,9 @@ const storeFailed = 10077;
 const diskFull = /no space left on device|disk quota exceeded/;
 const noResponders = 503;
 
+/** After which the server is looked at: it may be cut off. */
+const silence = times.shardSetAside;
+
 interface PubAck {
   readonly seq?: number;
   readonly duplicate?: boolean;
@@ -23,7 +27,7 @@ interface PubAck {
 }
 
 interface Pending {
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
   readonly resolve: (result: AppendResult) => void;
 }
 
@@ -52,9 +56,8 @@ export class Acknowledgements {
     if (!this.connected) return Promise.resolve(away('NATS is away'));
     const token = String(this.#next++);
     return new Promise((resolve) => {
-      const late = (): void =>
-        this.#settle(token, unknown(`no acknowledgement within ${this.#unknownAfter} ms`));
-      this.#pending.set(token, { timer: setTimeout(late, this.#unknownAfter), resolve });
+      const pending = { timer: setTimeout(() => this.#isSilent(token, pending), silence), resolve };
+      this.#pending.set(token, pending);
       try {
         const reply = `${this.#inbox}.${token}`;
         this.#connection.publish(subject, payload, { reply, headers: headersOf(options) });
@@ -67,6 +70,13 @@ export class Acknowledgements {
   close(): void {
     this.connected = false;
     this.#allUnknown('closed');
+  }
+
+  #isSilent(token: string, pending: Pending): void {
+    suspectCut(this.#connection);
+    const late = (): void =>
+      this.#settle(token, unknown(`no acknowledgement within ${this.#unknownAfter} ms`));
+    pending.timer = setTimeout(late, this.#unknownAfter - silence);
   }
 
   #answered(message: Msg): void {

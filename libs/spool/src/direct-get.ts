@@ -1,5 +1,5 @@
 /** Batched Direct Get (ADR-31): messages of a stream without a consumer; one at a time on servers before 2.11. */
-import { inboxOf } from '@postrider/nats-server';
+import { inboxOf, suspectCut } from '@postrider/nats-server';
 import { Events, type Msg, type NatsConnection } from 'nats';
 import type { LogMessage, ReadLimit } from './log.js';
 
@@ -89,6 +89,7 @@ export class DirectReads {
   #timer(token: string): NodeJS.Timeout {
     return setTimeout(() => {
       const stream = this.#pending.get(token)?.stream ?? '';
+      suspectCut(this.#connection);
       this.#end(token, new Error(`${stream}: Direct Get was silent for ${silence} ms`));
     }, silence);
   }

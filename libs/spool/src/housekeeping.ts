@@ -76,9 +76,11 @@ export class Housekeeping {
  */
 export async function truncate(shard: OwnedShard): Promise<void> {
   const { log, streams, state, segments, contents, outcomes, deferState, used } = shard;
-  const spool = await log.state(streams.spool);
-  const defer = await log.state(streams.defer);
-  const deferContent = await log.state(streams.deferContent);
+  const [spool, defer, deferContent] = await Promise.all([
+    log.state(streams.spool),
+    log.state(streams.defer),
+    log.state(streams.deferContent),
+  ]);
   const marks: readonly (readonly [stream: string, first: number, before: number])[] = [
     [streams.spool, spool.firstSequence, Math.min(state.pins.spool.oldest(), segments.next, outcomes.last)],
     [streams.defer, defer.firstSequence, Math.min(state.pins.defer.oldest(), deferState.last)],

@@ -16,6 +16,7 @@ import {
 } from 'nats';
 import { Acknowledgements } from './acknowledgements.js';
 import { DirectReads } from './direct-get.js';
+import type { Leadership } from './leaders.js';
 import { jetStreamRegister } from './jetstream-register.js';
 import {
   StreamGone,
@@ -187,6 +188,25 @@ class JetStreamLog implements Log {
   async enlarge(stream: string, byOctets: number): Promise<void> {
     const { maxOctets } = await this.state(stream);
     await this.#connections.manager.streams.update(stream, { max_bytes: maxOctets + byOctets });
+  }
+
+  async leadership(stream: string): Promise<Leadership | undefined> {
+    const { cluster } = await this.#connections.manager.streams.info(stream);
+    if (cluster?.leader === undefined || cluster.replicas === undefined) return undefined;
+    const followers = cluster.replicas.map(({ name, current, offline }) => ({
+      server: name,
+      current: current && !offline,
+    }));
+    return { stream, leader: cluster.leader, followers };
+  }
+
+  async moveLeader(stream: string, to: string): Promise<void> {
+    const request = JSON.stringify({ placement: { preferred: to } });
+    const { writing } = this.#connections;
+    const subject = `$JS.API.STREAM.LEADER.STEPDOWN.${stream}`;
+    const answer = await writing.request(subject, request, { timeout: times.publishUnknown });
+    const { error } = answer.json<{ readonly error?: { readonly description?: string } }>();
+    if (error !== undefined) throw new Error(`${stream} is not led by ${to}: ${error.description ?? ''}`);
   }
 
   async subjects(stream: string, pattern: string): Promise<readonly string[]> {

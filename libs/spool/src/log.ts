@@ -3,6 +3,8 @@
  * Backends: memory.ts, jetstream.ts. Every write of the spool is one call of `append`, so a test backend can stand
  * between any two.
  */
+import type { Leadership } from './leaders.js';
+
 export interface Log {
   /**
    * Makes the streams of these shards that are not there, and gives those that are the room of today's settings, though
@@ -28,6 +30,10 @@ export interface Log {
   purge(stream: string, subject: string): Promise<void>;
   /** More room for a stream, until the next `prepare`. @throws when there is none, or it may not be changed */
   enlarge(stream: string, byOctets: number): Promise<void>;
+  /** Who leads the stream's copies; undefined where it has one only, or no leader now. */
+  leadership(stream: string): Promise<Leadership | undefined>;
+  /** Lets another server lead, which has all that the leader has. @throws when it does not */
+  moveLeader(stream: string, to: string): Promise<void>;
   /** Subjects of a stream that match. */
   subjects(stream: string, pattern: string): Promise<readonly string[]>;
   /** A small register with revisions, for leases; entries vanish when not written for `leaseTtl`. */

@@ -135,6 +135,14 @@ export class MemoryLog implements Log {
     return this.#on(name, (stream) => void (stream.maxOctets += byOctets));
   }
 
+  leadership(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  moveLeader(stream: string): Promise<void> {
+    return Promise.reject(new Error(`${stream} has one copy`));
+  }
+
   subjects(name: string, pattern: string): Promise<readonly string[]> {
     return this.#on(name, ({ messages }) => {
       const all = new Set(messages.map(({ subject }) => subject));

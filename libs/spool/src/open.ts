@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '@postrider/actor';
 import { diskRoomOf, type DiskRoom } from './disk-room.js';
 import { connectJetStreamLog, type JetStreamOptions } from './jetstream.js';
 import { readLargeContent } from './large-content.js';
+import { spreadLeaders } from './spread-leaders.js';
 import { leasesOver, shardsOf } from './leases.js';
 import type { Log } from './log.js';
 import { MemoryLog, MemoryStore } from './memory.js';
@@ -59,6 +60,7 @@ export function spoolOver(log: Log, context: SpoolContext): Spool {
     writer: (options) => new SegmentWriter({ log, ...context }, options),
     own: (shard, options) => ownShard({ ...options, ...context, log, shard }),
     leases: () => leasesOver(log),
+    spreadLeaders: () => spreadLeaders(log),
     largeContent: (shard, large) => readLargeContent(log, shard, large),
     close: () => log.close(),
   };

@@ -183,22 +183,25 @@ class LogOwner implements ShardOwner {
     this.#house.onPinned = listener;
   }
 
-  async close(): Promise<void> {
+  async close({ truncates = true }: { readonly truncates?: boolean } = {}): Promise<void> {
     if (this.#ended) return;
     const { segments, clock } = this.#owned;
     segments.close();
     this.#house.cancel();
     // With NATS away what is unwritten stays so; the next owner finds the mail open.
-    await Promise.race([this.#finish(), new Promise<void>((resolve) => clock.after(closesWithin, resolve))]);
+    await Promise.race([
+      this.#finish(truncates),
+      new Promise<void>((resolve) => clock.after(closesWithin, resolve)),
+    ]);
     this.#end(new Fenced('the owner has let go'));
   }
 
-  async #finish(): Promise<void> {
+  async #finish(truncates: boolean): Promise<void> {
     const { outcomes, deferState, marks } = this.#owned;
     try {
       await marks.leave();
       await Promise.all([outcomes.flushed(), deferState.flushed()]);
-      await this.#house.finish();
+      if (truncates) await this.#house.finish();
     } catch {
       // It has ended meanwhile, or the log can't be asked: what is not truncated now is later.
     }

@@ -2,7 +2,7 @@
  * How far a replay is, written into the shard's outcomes while it runs, so that a record on which each replay's process
  * dies is found: first the batch that it is in, then, one at a time, the record or the mail itself. What was in hand at
  * two ends running is set aside by the third owner (DESIGN §4). In the log and not in the lease: that is in memory and
- * gone after 12 s, and a process that crashes again and again is started again later each time.
+ * gone after seconds, and a process that crashes again and again is started again later each time.
  */
 import type { Clock, Timer } from '@postrider/actor';
 import type { MailId } from '@postrider/mail';

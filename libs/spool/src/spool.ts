@@ -3,6 +3,7 @@
  * are behind `Log` (log.ts); everything above is one code for all of them.
  */
 import type { LargeContent, MailId, MailObject, MailRecord, Scheduling } from '@postrider/mail';
+import type { Move } from './leaders.js';
 import type { QuarantinedRecord as QuarantinedRecordOfShard } from '@postrider/protocol';
 
 export interface Spool {
@@ -18,6 +19,11 @@ export interface Spool {
   /** Takes a shard over: publishes the epoch records (the fence), reads the outcomes and the deferred state. */
   own(shard: string, options: OwnerOptions): Promise<ShardOwner>;
   leases(): Leases;
+  /**
+   * Where one NATS server leads more of the shards' streams than another, lets that one lead one of them.
+   * @returns what was moved; undefined when they are spread evenly, or the cluster is not whole
+   */
+  spreadLeaders(): Promise<Move | undefined>;
   /** Chunks of a large content in order, checked against octets and SHA-256. @throws ContentMissing */
   largeContent(shard: string, large: LargeContent): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
@@ -177,8 +183,8 @@ export interface ShardOwner {
   unwrittenFor(): number;
   /** Mails that pin more of SPOOL than they may (DESIGN §3): move them with `defer`. */
   onPinned(listener: (ids: readonly MailId[]) => void): void;
-  /** Writes what is unwritten, truncates, lets go; within 5 s also when NATS is away. */
-  close(): Promise<void>;
+  /** Writes what is unwritten, truncates unless another owner is about to, lets go; within 5 s also when NATS is away. */
+  close(options?: { readonly truncates?: boolean }): Promise<void>;
 }
 
 /** Leases in a KV bucket, memory storage (DESIGN §4): politeness; the fence is the safety. */

@@ -28,13 +28,17 @@ export interface TakenOver {
 /** @throws when the log can't be reached, or is of a newer format */
 export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
   const { log, streams, outcomes, deferState, contents, marks, quarantine } = shard;
-  await quarantine.open();
+  // Before the fence on DEFER: behind it a newer owner's may already be among them.
+  const [deferContent, before] = await Promise.all([
+    log.state(streams.deferContent),
+    replayBefore(shard),
+    quarantine.open(),
+  ]);
+  contents.surelyOlder = deferContent.lastSequence;
   for (const record of quarantine.records) shard.keepsUnread(record.log);
-  marks.begin(await replayBefore(shard));
+  marks.begin(before);
   outcomes.gathers = false;
   await outcomes.open();
-  // Before the fence on DEFER: behind it a newer owner's may already be among them.
-  contents.surelyOlder = (await log.state(streams.deferContent)).lastSequence;
   await deferState.open(outcomes.epoch);
   const spool = await replayOutcomes({
     log: shard.reader('outcome'),

@@ -5,7 +5,13 @@
 import type { Clock } from '@postrider/actor';
 import type { Bus } from '@postrider/bus';
 import type { MailId } from '@postrider/mail';
-import type { ChannelEnd, Job, OpenChannel, RecipientOutcome } from '@postrider/protocol';
+import {
+  times,
+  type ChannelEnd,
+  type Job,
+  type OpenChannel,
+  type RecipientOutcome,
+} from '@postrider/protocol';
 import type { Logger } from '@postrider/runtime';
 import type { Delivery, DeliveryState, JobSource } from './delivery.js';
 import { attempted, channelFailed } from './events.js';
@@ -39,6 +45,8 @@ export class Channel implements JobSource {
   #tls: string | undefined;
   /** No more jobs are taken. */
   #closing = false;
+  /** Jobs have come, or none will. */
+  #begin: () => void = () => undefined;
   /** Why it ends early. */
   #reason: 'draining' | 'epoch' | undefined;
 
@@ -51,10 +59,14 @@ export class Channel implements JobSource {
     this.#reporter = new Reporter({ bus, clock, lane, shard, epoch, channel: id });
   }
 
-  /** Runs to its end and resolves when all results are written; the last report carries the end. */
+  /**
+   * Runs to its end and resolves when all results are written; the last report carries the end. It does not connect
+   * before it has jobs: an opener that did not hear that it is there sends none, and does not count it.
+   */
   async run(): Promise<void> {
     const { bus, request } = this.#context;
-    let end = await this.#deliver();
+    await this.#beginning();
+    let end: ChannelEnd = this.#held.size > 0 ? await this.#deliver() : { reason: 'idle' };
     this.#closing = true;
     if (this.#reason !== undefined && !('diagnostic' in end)) end = { reason: this.#reason };
     if ('diagnostic' in end) channelFailed(bus, request.site, this.id, end.diagnostic);
@@ -90,6 +102,7 @@ export class Channel implements JobSource {
       this.#queue.push(job);
     }
     this.#context.delivery.offered();
+    this.#begin();
     return undefined;
   }
 
@@ -102,6 +115,7 @@ export class Channel implements JobSource {
   close(): void {
     this.#closing = true;
     this.#context.delivery.finish();
+    this.#begin();
   }
 
   /** The mail under way is finished, the others are given back. */
@@ -127,6 +141,17 @@ export class Channel implements JobSource {
 
   encrypted(tls: string): void {
     this.#tls = tls;
+  }
+
+  #beginning(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#context.clock.after(times.channelIdle, resolve);
+      this.#begin = () => {
+        timer.cancel();
+        resolve();
+      };
+      if (this.#closing || this.#held.size > 0) this.#begin();
+    });
   }
 
   async #deliver(): Promise<ChannelEnd> {

@@ -5,6 +5,7 @@ import {
   outboundDelivery,
   shard as shardProtocol,
   times,
+  worker as workerProtocol,
   type ChannelReport,
   type Destination,
   type Job,
@@ -211,6 +212,19 @@ describe('a channel', () => {
   });
 });
 
+describe('a channel without jobs', () => {
+  it('does not connect, and ends when none have come for a while', async () => {
+    const clock = manualClock();
+    const { sink, destination } = await sinkWith();
+    const { open, ends } = await start({}, clock);
+    await open(destination);
+    await clock.advance(times.channelIdle);
+    await soon('the end', () => ends().length > 0);
+    expect(ends()).toEqual(['idle']);
+    expect(sink.connections().all).toBe(0);
+  });
+});
+
 describe('epochs', () => {
   it('below the highest seen are refused', async () => {
     const { open, give } = await start();
@@ -229,6 +243,25 @@ describe('epochs', () => {
     expect(ends()).toEqual(['epoch']);
     expect(results().a?.[0]).toContain('0 untried');
     expect(sink.count()).toBe(0);
+  });
+});
+
+describe('a new owner who asks', () => {
+  it('is told what is held for its shard, and that of older owners ends', async () => {
+    const { destination } = await sinkWith({ rules: { '*': [{ at: 'dot', delay: 300 }] } });
+    const { open, give, bus, ends } = await start();
+    const channel = await open(destination, 1);
+    await give(channel, [jobOf('a'), jobOf('b')]);
+    const holds = (shard: string, epoch: number) =>
+      bus.ref(workerProtocol, bus.instance).ask('holds', { shard, epoch });
+    expect(await holds('0', 2)).toEqual({
+      channels: [{ channel, ids: ['a', 'b'], site: 'dest.test', epoch: 1 }],
+    });
+    expect(await holds('1', 1)).toEqual({ channels: [] });
+    expect(await open(destination, 1)).toBe('epoch 1 is over');
+    await expect(holds('0', 1)).rejects.toThrow('epoch 1 is over');
+    await soon('the end', () => ends().length > 0);
+    expect(ends()).toEqual(['epoch']);
   });
 });
 

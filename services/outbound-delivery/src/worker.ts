@@ -1,16 +1,19 @@
 /**
- * The worker: opens channels for whoever asks, until it is full or drains; beats with what it holds. Receives `open` for
- * the pool, `jobs`, `holds` and `close` for each channel; gives beats and, by its channels, reports.
+ * The worker: opens channels for whoever asks, until it is full or drains; beats with what it holds, and tells a new
+ * owner who asks. Receives `open` for the pool, its own `holds`, and `jobs`, `holds` and `close` for each channel; gives
+ * beats and, by its channels, reports.
  */
 import { hostname as systemName } from 'node:os';
-import type { Actor, PayloadOf } from '@postrider/actor';
+import type { Actor } from '@postrider/actor';
 import type { Hosted } from '@postrider/bus';
 import {
   channel as channelProtocol,
   outboundDelivery,
   shard as shardProtocol,
   times,
+  worker as workerProtocol,
   type Destination,
+  type HeldChannel,
   type OpenAnswer,
   type OpenChannel,
   type RecipientOutcome,
@@ -32,8 +35,6 @@ const heldOctetsFull = heldOctetsLimit / 2;
 const heldOctetsEased = heldOctetsFull / 2;
 /** Of the shutdown time, for mails under way; the rest is for their results to be written. */
 const shareForMails = 0.6;
-
-type Beat = (typeof shardProtocol)['messages']['beat'];
 
 interface HostedChannel {
   readonly channel: Channel;
@@ -58,6 +59,7 @@ export class Worker implements RunningService {
   };
   #config: Config;
   #pool: Hosted | undefined;
+  #self: Hosted | undefined;
   #paused = false;
   #draining = false;
   #opened = 0;
@@ -73,6 +75,14 @@ export class Worker implements RunningService {
   }
 
   async start(): Promise<void> {
+    const { bus } = this.#context;
+    this.#self = await bus.host(
+      workerProtocol,
+      () => ({ handlers: { holds: (asked) => this.#holds(asked) } }),
+      {
+        key: bus.instance,
+      },
+    );
     this.#pool = await this.#context.bus.host(outboundDelivery, () => ({
       handlers: {
         open: (request) =>
@@ -114,6 +124,7 @@ export class Worker implements RunningService {
     late.cancel();
     this.#stopped = true;
     await this.#pool?.stop();
+    await this.#self?.stop();
   }
 
   async #open(request: OpenChannel): Promise<OpenAnswer> {
@@ -136,6 +147,11 @@ export class Worker implements RunningService {
       counted: (outcome, recipients) => (this.#counts[outcome] += recipients),
     });
     const hosted = await bus.host(channelProtocol, () => this.#behaviourOf(channel), { key: id });
+    // A new owner asked what is held meanwhile, and was not told of this one.
+    if (this.#isStale(shard, epoch)) {
+      await hosted.stop();
+      return { result: 'refused', text: `epoch ${epoch} is over` };
+    }
     this.#channels.set(id, { channel, hosted });
     this.#joinOrLeave();
     if (this.#draining) channel.endEarly('draining');
@@ -245,14 +261,23 @@ export class Worker implements RunningService {
 
   #tellHolds(): void {
     const { bus } = this.#context;
-    const byShard = new Map<string, PayloadOf<Beat>['channels'][number][]>();
-    for (const { channel } of this.#channels.values()) {
+    const shards = new Set([...this.#channels.values()].map(({ channel }) => channel.request.shard));
+    for (const shard of shards)
+      bus.ref(shardProtocol, shard).tell('beat', { worker: bus.instance, channels: this.#heldFor(shard) });
+  }
+
+  /** @throws when another owner came after the asker */
+  #holds({ shard, epoch }: Pick<OpenChannel, 'shard' | 'epoch'>): {
+    readonly channels: readonly HeldChannel[];
+  } {
+    if (this.#isStale(shard, epoch)) throw new Error(`epoch ${epoch} is over`);
+    return { channels: this.#heldFor(shard) };
+  }
+
+  #heldFor(wanted: string): readonly HeldChannel[] {
+    return [...this.#channels.values()].flatMap(({ channel }) => {
       const { shard, site, epoch } = channel.request;
-      const channels = byShard.get(shard) ?? [];
-      channels.push({ channel: channel.id, ids: channel.holds(), site, epoch });
-      byShard.set(shard, channels);
-    }
-    for (const [shard, channels] of byShard)
-      bus.ref(shardProtocol, shard).tell('beat', { worker: bus.instance, channels });
+      return shard === wanted ? [{ channel: channel.id, ids: channel.holds(), site, epoch }] : [];
+    });
   }
 }

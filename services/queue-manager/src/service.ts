@@ -1,10 +1,13 @@
 /**
  * queue-manager: owns shards of the queue and decides what is tried when.
- * Takes: `shard.*` for each shard it owns, `queue-manager.shards`. Asks: dns-resolver, outbound-delivery, channels.
+ * Takes: `shard.*` for each shard it owns, `queue-manager.shards`, its own `keeper.take`. Asks: dns-resolver,
+ * outbound-delivery, its workers, channels, other shards and instances.
  */
-import { queueManager } from '@postrider/protocol';
+import { keeper as keeperProtocol, queueManager } from '@postrider/protocol';
 import type { RunningService, ServiceContext, ServiceDefinition } from '@postrider/runtime';
 import { Keeper } from './leases/keeper.js';
+import { LeaderSpread } from './leases/leader-spread.js';
+import { KnownWorkers } from './leases/known-workers.js';
 import { Members } from './leases/members.js';
 import type { ShardSeat } from './leases/shard-seat.js';
 import { Locator } from './routing/locator.js';
@@ -25,15 +28,30 @@ async function start(context: ServiceContext): Promise<RunningService> {
   let settings = settingsOf(config);
   const router = new Router(new Locator(bus, clock), clock, settings);
   const members = new Members(bus, clock);
+  const workers = new KnownWorkers(bus, clock);
   const soon = (act: () => void): void => void setImmediate(act);
-  const keeper = new Keeper({ context, members, common: { router, settings: () => settings, soon } });
-  members
-    .follow()
-    .catch((fault: unknown) => log.warn({ fault: String(fault) }, 'other instances are not seen any more'));
+  const common = { router, settings: () => settings, soon, workers };
+  const keeper = new Keeper({ context, members, common });
+  for (const seen of [members, workers])
+    seen
+      .follow()
+      .catch((fault: unknown) => log.warn({ fault: String(fault) }, 'other instances are not seen any more'));
   const hosted = await bus.host(queueManager, () => ({
     handlers: { shards: () => ({ shards: keeper.ownerships() }) },
   }));
+  const self = await bus.host(
+    keeperProtocol,
+    () => ({
+      handlers: {
+        take: async ({ shard, leaving }) => ({
+          result: (await keeper.take(shard, leaving)) ? 'taken' : 'refused',
+        }),
+      },
+    }),
+    { key: bus.instance },
+  );
   await keeper.start();
+  const leaders = new LeaderSpread({ context, ours: () => keeper.ownsFirst });
   return {
     figures: () => ({
       ...figuresOf(keeper.seats, members.count()),
@@ -45,9 +63,11 @@ async function start(context: ServiceContext): Promise<RunningService> {
       router.reconfigured(settings);
     },
     drain: async () => {
+      leaders.end();
       await keeper.end(Math.max(0, config.shutdown_timeout - lastWrites));
       members.stop();
-      await hosted.stop();
+      workers.stop();
+      await Promise.all([hosted.stop(), self.stop()]);
     },
   };
 }

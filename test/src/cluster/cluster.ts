@@ -103,6 +103,19 @@ export class Cluster {
     await waitFor(whole, upWithin, 'all NATS servers to have all of each log');
   }
 
+  /** Waits until no server leads more of the shards' logs than another by two. @throws Error when that is not within a minute */
+  async leadersSpread(): Promise<void> {
+    const spread = async (): Promise<boolean> => {
+      const led = new Map(this.nats.map(({ name }) => [name, 0]));
+      for (let shard = 0; shard < shards; shard++) {
+        const leader = (await this.#logInfo(String(shard)))?.cluster?.leader ?? '';
+        led.set(leader, (led.get(leader) ?? 0) + 1);
+      }
+      return Math.max(...led.values()) - Math.min(...led.values()) < 2;
+    };
+    await waitFor(spread, upWithin, "the leaders of the shards' logs to be spread");
+  }
+
   /** Has every mail its final state? False also while a shard has no owner. */
   async drained(): Promise<boolean> {
     return (await this.waiting()).length === 0;

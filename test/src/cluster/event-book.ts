@@ -16,6 +16,16 @@ export interface OwnershipChange {
   readonly at: number;
 }
 
+/** Of a mail whose next hop takes it at once. */
+interface Passage {
+  readonly shard: string;
+  /** `performance.now()`. */
+  readonly accepted: number;
+  readonly relayed: number;
+}
+
+/** Greylisted mail waits for its next try, whatever flows. */
+const waits = '@grey.test';
 const finalEvents: ReadonlySet<string> = new Set(['delivered', 'relayed', 'failed', 'expired']);
 /** Two connections tell the same event within this many others. */
 const remembered = 20_000;
@@ -26,6 +36,9 @@ export class EventBook {
   readonly ownership: OwnershipChange[] = [];
   /** How often each event was heard. */
   readonly counts = new Map<string, number>();
+  readonly #passages: Passage[] = [];
+  /** When mail under way was accepted, and its shard. */
+  readonly #underWay = new Map<string, { readonly accepted: number; shard?: string }>();
   readonly #heard = new Set<string>();
   readonly #buses: Bus[] = [];
 
@@ -56,6 +69,27 @@ export class EventBook {
     return gaps.length === 0 ? undefined : Math.max(...gaps);
   }
 
+  /**
+   * The longest time, milliseconds, that no mail of a shard came to its next hop although some had been accepted: from
+   * the mail before, or from when the first that waited was accepted, to the next.
+   */
+  longestStill(since: number): number {
+    let longest = 0;
+    const recent = this.#passages.filter(({ relayed }) => relayed >= since);
+    for (const shard of new Set(recent.map((passage) => passage.shard))) {
+      const passages = recent
+        .filter((passage) => passage.shard === shard)
+        .sort((a, b) => b.relayed - a.relayed);
+      let waitsSince = Infinity;
+      passages.forEach(({ accepted, relayed }, at) => {
+        waitsSince = Math.min(waitsSince, accepted);
+        const before = passages[at + 1]?.relayed ?? since;
+        longest = Math.max(longest, relayed - Math.max(before, waitsSince));
+      });
+    }
+    return longest;
+  }
+
   stop(): void {
     for (const bus of this.#buses) void bus.close().catch(() => undefined);
   }
@@ -77,12 +111,25 @@ export class EventBook {
         at: performance.now(),
       });
     if (record.mail === undefined) return;
+    this.#notePassage(record, record.mail);
     const recipients = Array.isArray(record['recipients']) ? (record['recipients'] as readonly string[]) : [];
     if (record.event === 'accepted') this.#story(record.mail).accepted = recipients;
     if (!finalEvents.has(record.event)) return;
     const { final } = this.#story(record.mail);
     for (const recipient of recipients)
       final.set(recipient, (final.get(recipient) ?? new Set()).add(record.event));
+  }
+
+  #notePassage(record: EventRecord, mail: string): void {
+    const now = performance.now();
+    const known = this.#underWay.get(mail);
+    if (record.event === 'accepted' && !JSON.stringify(record['recipients']).includes(waits))
+      this.#underWay.set(mail, { accepted: now });
+    else if (record.event === 'queued' && known !== undefined) known.shard = String(record['shard']);
+    else if (record.event === 'relayed' && known?.shard !== undefined) {
+      this.#underWay.delete(mail);
+      this.#passages.push({ shard: known.shard, accepted: known.accepted, relayed: now });
+    }
   }
 
   #story(mail: string): Story {

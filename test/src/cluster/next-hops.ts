@@ -79,6 +79,11 @@ export class NextHops {
     return most;
   }
 
+  /** Connections open at each. */
+  openNow(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#sinks].map(([domain, sink]) => [domain, sink.connections().open]));
+  }
+
   violations(): readonly string[] {
     return [...this.#sinks.values()].flatMap((sink) => sink.report().violations);
   }

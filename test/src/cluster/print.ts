@@ -6,6 +6,7 @@ const columns: readonly (readonly [head: string, cell: (row: ClusterRow) => stri
   ['event', ({ name }) => name],
   ['mail flows, s', ({ secondsUntilMailFlows }) => secondsUntilMailFlows.toFixed(1)],
   ['takeover, s', ({ takeoverInSeconds }) => takeoverInSeconds?.toFixed(1) ?? '-'],
+  ['shard still, s', ({ stillInSeconds }) => stillInSeconds.toFixed(1)],
   ['slowest mail, s', ({ slowestMailInSeconds }) => slowestMailInSeconds.toFixed(1)],
   ['longest wait, s', ({ longestWaitInSeconds }) => longestWaitInSeconds.toFixed(1)],
   ['accepted', ({ accepted }) => String(accepted)],

@@ -14,6 +14,8 @@ import type { Scenario } from './scenarios.js';
 export interface ClusterRow extends DisturbanceRow {
   /** The longest time of a shard without an owner, from the begin or from a hand-over; undefined when all kept theirs. */
   readonly takeoverInSeconds: number | undefined;
+  /** The longest time that mail of a shard waited while none of it came to its next hop. */
+  readonly stillInSeconds: number;
   /** The longest time from a 250 until the mail (or the DSN about it) was in a sink. */
   readonly slowestMailInSeconds: number;
   /** Connections open at once to one site, and how many may be. */
@@ -78,6 +80,7 @@ export class ClusterRun {
         const full: ClusterRow = {
           ...row,
           takeoverInSeconds: gap === undefined ? undefined : gap / 1000,
+          stillInSeconds: events.longestStill(begunAt) / 1000,
           slowestMailInSeconds: this.#slowest(load),
           mostChannels: nextHops.mostOpen(),
           channelsAtMost: scenario.hangs === true ? 2 * channelsPerSite : channelsPerSite,

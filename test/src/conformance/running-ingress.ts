@@ -111,6 +111,7 @@ function asSpool(spool: RememberedSpool, keep: (mail: MailObject) => void): Spoo
   return {
     writer: (options) => writerInto(spool, keep, options),
     prepare: notHere,
+    spreadLeaders: notHere,
     shards: notHere,
     own: notHere,
     leases: notHere,

@@ -1,4 +1,5 @@
 /** A log whose answers to writes are scripted: what a network and a crash can do to an acknowledgement. */
+import type { Leadership } from '../leaders.js';
 import type { AppendOptions, AppendResult, Log, LogMessage, LogState, ReadLimit, Register } from '../log.js';
 
 export type Script =
@@ -130,6 +131,13 @@ export class ScriptedLog implements Log {
   }
   enlarge(stream: string, byOctets: number): Promise<void> {
     return this.#unlessDead(() => this.#log.enlarge(stream, byOctets));
+  }
+
+  leadership(stream: string): Promise<Leadership | undefined> {
+    return this.#log.leadership(stream);
+  }
+  moveLeader(stream: string, to: string): Promise<void> {
+    return this.#log.moveLeader(stream, to);
   }
   subjects(stream: string, pattern: string): Promise<readonly string[]> {
     return this.#unlessDead(() => this.#log.subjects(stream, pattern));

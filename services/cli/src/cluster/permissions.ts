@@ -30,6 +30,8 @@ export function permissionsOf(user: NatsUser, shards: readonly string[]): Permis
     publish: [
       '$JS.API.INFO',
       '$JS.API.STREAM.NAMES',
+      // A connection looks whether its server hears the others: a word to itself by way of them.
+      `_INBOX.${user}.>`,
       ...telling,
       ...(own.publish ?? []),
       ...(own.api ?? []).flatMap(([operation, kinds]) => api(operation, kinds)),
@@ -84,26 +86,29 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       'mta.v1.dns-resolver.locate',
       'mta.v1.outbound-delivery.open',
       'mta.v1.channel.*.*',
+      'mta.v1.worker.*.holds',
       'mta.v1.shard.*.who',
       'mta.v1.shard.*.grant',
+      'mta.v1.shard.*.claims',
+      'mta.v1.keeper.*.take',
       '$KV.MTA-LEASES.>',
       '$JS.API.DIRECT.GET.KV_MTA-LEASES.>',
     ],
     // UPDATE: room for outcomes in a stream that is full to the last octet.
     api: [
-      ...['STREAM.INFO', 'STREAM.PURGE', 'STREAM.MSG.GET', 'DIRECT.GET'].map(
+      ...['STREAM.INFO', 'STREAM.LEADER.STEPDOWN', 'STREAM.PURGE', 'STREAM.MSG.GET', 'DIRECT.GET'].map(
         (operation) => [operation, spool] as const,
       ),
       ['STREAM.UPDATE', ['SPOOL', 'DEFER']],
     ],
-    hosts: ['mta.v1.queue-manager.*', 'mta.v1.shard.*.*'],
-    watches: ['mta.status.queue-manager.*'],
+    hosts: ['mta.v1.queue-manager.*', 'mta.v1.keeper.*.*', 'mta.v1.shard.*.*'],
+    watches: ['mta.status.queue-manager.*', 'mta.status.outbound-delivery.*'],
   },
   'dns-resolver': { hosts: ['mta.v1.dns-resolver.*'] },
   'outbound-delivery': {
     publish: ['mta.v1.shard.*.report', 'mta.v1.shard.*.beat'],
     api: [['DIRECT.GET', ['CONTENT']]],
-    hosts: ['mta.v1.outbound-delivery.*', 'mta.v1.channel.*.*'],
+    hosts: ['mta.v1.outbound-delivery.*', 'mta.v1.worker.*.*', 'mta.v1.channel.*.*'],
   },
   'alias-expander': { hosts: ['mta.v1.alias-expander.*'] },
   // Also the operator's command line, which runs in its pod.

@@ -52,6 +52,7 @@ async function startCluster(): Promise<Cluster> {
       for (let left = time; left > 0; left -= 500) {
         for (const name of instances.keys()) for (const see of seen.values()) see(name);
         worker.beat();
+        bus.publishStatus('outbound-delivery', {});
         await clock.advance(500);
         await turns(10);
       }
@@ -89,7 +90,7 @@ async function startInstance(parts: {
       throw new Error('nobody asks');
     },
     publishStatus: () => undefined,
-    watch: () => gauges(name, seen),
+    watch: (subject) => (subject.includes('outbound') ? bus.watch(subject) : gauges(name, seen)),
     prepareEvents: (size) => bus.prepareEvents(size),
     storedEvents: (options) => bus.storedEvents(options),
     close: () => Promise.resolve(),
@@ -171,7 +172,7 @@ test('a killed instance is replaced without waiting for its leases to lapse', as
   await a.kill();
   cluster.instances.delete('a');
   const b = await cluster.start('b');
-  await cluster.pass(500);
+  await cluster.pass(1_000);
   expect(b.owned()).toBe(4);
   expect(await cluster.bus.ref(shardProtocol, '2').ask('who', {})).toMatchObject({ owner: 'b' });
 });
@@ -185,6 +186,36 @@ test('the shards of a drained instance are free at once', async () => {
   cluster.instances.delete('a');
   const b = await cluster.start('b');
   expect(b.owned()).toBe(4);
+});
+
+test('a drained instance hands its shards to the others, which need not look for them', async () => {
+  const cluster = await startCluster();
+  const a = await cluster.start('a');
+  const b = await cluster.start('b');
+  await cluster.pass(15_000);
+  expect([a.owned(), b.owned()]).toEqual([2, 2]);
+  const drained = b.running.drain();
+  await turns(50);
+  await cluster.clock.advance(100);
+  await turns(50);
+  expect([a.owned(), b.owned()]).toEqual([4, 0]);
+  await drained;
+});
+
+test('of three instances the one with the fewest shards gets the next', async () => {
+  const cluster = await startCluster();
+  await cluster.start('a');
+  const b = await cluster.start('b');
+  await cluster.pass(15_000);
+  const c = await cluster.start('c');
+  await cluster.pass(1_000);
+  expect([b.owned(), c.owned()]).toEqual([2, 0]);
+  const drained = b.running.drain();
+  await turns(50);
+  await cluster.clock.advance(100);
+  await turns(50);
+  await drained;
+  expect(c.owned()).toBeGreaterThan(0);
 });
 
 test('a shard of a newer format is given back, and left to others for a minute', async () => {

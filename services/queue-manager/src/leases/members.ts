@@ -1,44 +1,78 @@
-/** The instances of queue-manager that are there, by their gauges. */
+/**
+ * The instances of queue-manager that are there, by their gauges, and how many shards each says it has. One that drains
+ * is not ready, and counts no more.
+ */
 import type { Clock } from '@postrider/actor';
 import type { Bus } from '@postrider/bus';
-import { statusSubject } from '@postrider/protocol';
+import { Seen } from './seen.js';
 
 /** Gauges come every second; one that was not heard for so long does not count. */
 const countedFor = 5_000;
+/** One that is to get a shard was heard lately. */
+const heardLately = 2_500;
 
 export class Members {
-  readonly #clock: Clock;
   readonly #own: string;
-  readonly #heard = new Map<string, number>();
-  readonly #statuses: ReturnType<Bus['watch']>;
+  readonly #seen: Seen;
+  /** Shards given to an instance since its last gauge. */
+  readonly #given = new Map<string, { readonly at: number; count: number }>();
+  readonly #clock: Clock;
 
   constructor(bus: Bus, clock: Clock) {
-    this.#clock = clock;
     this.#own = bus.instance;
-    this.#statuses = bus.watch(statusSubject('queue-manager', '*'));
+    this.#clock = clock;
+    this.#seen = new Seen(bus, clock, 'queue-manager');
   }
 
   /** Follows the gauges until `stop`. */
-  async follow(): Promise<void> {
-    for await (const { subject } of this.#statuses) {
-      const instance = subject.slice(subject.lastIndexOf('.') + 1);
-      this.#heard.set(instance, this.#clock.monotonic());
-    }
+  follow(): Promise<void> {
+    return this.#seen.follow();
   }
 
   /** Itself included. */
   count(): number {
-    const now = this.#clock.monotonic();
-    for (const [instance, at] of this.#heard) if (now - at > countedFor) this.#heard.delete(instance);
-    return this.#heard.size + (this.#heard.has(this.#own) ? 0 : 1);
+    return this.#others(countedFor).length + 1;
+  }
+
+  /** Who may get a shard, the one with the fewest first. */
+  successors(): readonly string[] {
+    return this.#others(heardLately)
+      .map(({ instance, at, gauge }) => ({
+        instance,
+        shards: shardsIn(gauge) + this.#givenSince(instance, at),
+      }))
+      .sort((a, b) => a.shards - b.shards)
+      .map(({ instance }) => instance);
+  }
+
+  /** It was asked to take one. */
+  gave(instance: string): void {
+    const count = this.#given.get(instance)?.count ?? 0;
+    this.#given.set(instance, { at: this.#clock.monotonic(), count: count + 1 });
   }
 
   /** It was proved to be gone. */
   forget(instance: string): void {
-    this.#heard.delete(instance);
+    this.#seen.forget(instance);
+    this.#given.delete(instance);
   }
 
   stop(): void {
-    this.#statuses.stop();
+    this.#seen.stop();
+  }
+
+  #others(within: number) {
+    return this.#seen
+      .within(within)
+      .filter(({ instance, gauge }) => instance !== this.#own && gauge['ready'] !== false);
+  }
+
+  #givenSince(instance: string, heardAt: number): number {
+    const given = this.#given.get(instance);
+    if (given === undefined || given.at >= heardAt) return given?.count ?? 0;
+    this.#given.delete(instance);
+    return 0;
   }
 }
+
+const shardsIn = (gauge: Readonly<Record<string, unknown>>): number => Number(gauge['shardsOwned'] ?? 0);

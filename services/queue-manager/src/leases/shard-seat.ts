@@ -19,9 +19,20 @@ export interface SeatOptions {
   /** Monotonic milliseconds, when the lease was asked for. */
   readonly takenAt: number;
   /** What the queue is given besides what the seat knows itself. */
-  readonly common: Pick<ShardEnvironment, 'router' | 'settings' | 'shards' | 'before' | 'alone' | 'soon'>;
+  readonly common: Pick<
+    ShardEnvironment,
+    'router' | 'settings' | 'shards' | 'systemStarts' | 'workers' | 'soon'
+  >;
   /** It has let go. */
   readonly left: (seat: ShardSeat) => void;
+}
+
+/** How a shard is left in order; by default it is another's already. */
+export interface Leaving {
+  /** Milliseconds for results of what is in flight. */
+  readonly within?: number;
+  /** Another instance waits for it. */
+  readonly handsOver?: boolean;
 }
 
 export class ShardSeat {
@@ -98,15 +109,12 @@ export class ShardSeat {
     }
   }
 
-  /**
-   * @param within milliseconds for results of what is in flight; 0 when the shard is another's already
-   */
-  leave(reason: string, within = 0): Promise<void> {
-    this.leaving ??= this.#leave(reason, within);
+  leave(reason: string, manner: Leaving = {}): Promise<void> {
+    this.leaving ??= this.#leave(reason, manner);
     return this.leaving;
   }
 
-  async #leave(reason: string, within: number): Promise<void> {
+  async #leave(reason: string, { within = 0, handsOver = false }: Leaving): Promise<void> {
     const { context, lease, left } = this.#options;
     context.log.info({ shard: this.shard, reason }, 'shard let go');
     const ignore = (fault: unknown): void =>
@@ -114,7 +122,7 @@ export class ShardSeat {
     if (within > 0) await this.queue?.drain(within).catch(ignore);
     this.queue?.end();
     this.#renewal?.cancel();
-    await this.#log?.close().catch(ignore);
+    await this.#log?.close({ truncates: !handsOver }).catch(ignore);
     this.#announcer.letGo({ shard: this.shard, epoch: this.#log?.epoch ?? 0, reason });
     await this.#hosted?.stop().catch(ignore);
     await lease.release().catch(ignore);

@@ -28,11 +28,12 @@ test.each([
 });
 
 test.each([
-  ['nothing when alone', ['a', 'b'], 1, '', undefined],
-  ['nothing within its share', ['a', 'b'], 2, '', undefined],
-  ['one above its share', ['a', 'b', 'c', 'd'], 2, '', 'd'],
-  ['another than what nobody else takes', ['a', 'b', 'c', 'd'], 2, 'cd', 'b'],
-  ['nothing when nobody else takes any', ['a', 'b', 'c', 'd'], 2, 'abcd', undefined],
-])('hands over %s', (_, owned, members, untaken, expected) => {
-  expect(toHandOver({ owned, shards: 4, members, stays: (shard) => untaken.includes(shard) })).toBe(expected);
+  ['nothing when alone', { owned: 'ab', members: 1, untaken: '' }, undefined],
+  ['nothing within its share', { owned: 'ab', members: 2, untaken: '' }, undefined],
+  ['one above its share', { owned: 'abcd', members: 2, untaken: '' }, 'd'],
+  ['another than what nobody else takes', { owned: 'abcd', members: 2, untaken: 'cd' }, 'b'],
+  ['nothing when nobody else takes any', { owned: 'abcd', members: 2, untaken: 'abcd' }, undefined],
+])('hands over %s', (_, { owned, members, untaken }, expected) => {
+  const stays = (shard: string): boolean => untaken.includes(shard);
+  expect(toHandOver({ owned: [...owned], shards: 4, members, stays })).toBe(expected);
 });

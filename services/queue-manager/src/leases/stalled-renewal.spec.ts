@@ -51,6 +51,7 @@ async function started() {
     writer: (options) => memory.writer(options),
     own: (shard, options) => memory.own(shard, options),
     leases: () => stalling(memory.leases(), bucket),
+    spreadLeaders: () => memory.spreadLeaders(),
     largeContent: (shard, large) => memory.largeContent(shard, large),
     close: () => memory.close(),
   };

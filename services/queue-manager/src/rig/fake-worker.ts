@@ -5,7 +5,9 @@ import {
   channel as channelProtocol,
   outboundDelivery,
   shard as shardProtocol,
+  worker as workerProtocol,
   type ChannelEnd,
+  type HeldChannel,
   type Job,
   type OpenChannel,
   type RecipientOutcome,
@@ -27,6 +29,8 @@ export interface FakeWorker {
   /** The next hop does not offer DELIVERBY. */
   deliverByDropped: boolean;
   full: boolean;
+  /** As a stopped process: it does not say what it holds. */
+  silent: boolean;
   /** Open now. */
   channels(): number;
   report(id: MailId, outcome: Ending, recipients?: readonly number[]): Promise<unknown>;
@@ -73,6 +77,18 @@ export async function fakeWorker(bus: Bus, name = 'worker-1'): Promise<FakeWorke
       },
     },
   }));
+  const self = await bus.host(
+    workerProtocol,
+    () => ({
+      handlers: {
+        holds: ({ shard }) => {
+          if (worker.silent) throw new Error('silent');
+          return { channels: heldFor(state, shard) };
+        },
+      },
+    }),
+    { key: name },
+  );
   const worker: FakeWorker = {
     name,
     taken: state.taken,
@@ -82,12 +98,14 @@ export async function fakeWorker(bus: Bus, name = 'worker-1'): Promise<FakeWorke
     dsnPassedOn: false,
     deliverByDropped: false,
     full: false,
+    silent: false,
     channels: () => state.channels.size,
     report: (id, outcome, recipients) => reportJob(state, worker, { id, outcome, recipients }),
     end: (id, end) => endChannel(state, id, end),
     beat: () => beat(state),
     kill: async () => {
       await hosted.stop();
+      await self.stop();
       for (const { hosted: one } of state.channels.values()) await one.stop();
       state.channels.clear();
     },
@@ -202,13 +220,14 @@ async function endChannel(state: State, id: string, ended: ChannelEnd): Promise<
 
 function beat(state: State): void {
   const shards = new Set([...state.channels.values()].map(({ shard }) => shard));
-  for (const shard of shards) {
-    const channels = [...state.channels].flatMap(([channel, { shard: own, site, epoch, ids }]) =>
-      own === shard ? [{ channel, ids: [...ids], site, epoch }] : [],
-    );
-    state.bus.ref(shardProtocol, shard).tell('beat', { worker: state.name, channels });
-  }
+  for (const shard of shards)
+    state.bus.ref(shardProtocol, shard).tell('beat', { worker: state.name, channels: heldFor(state, shard) });
 }
+
+const heldFor = (state: State, wanted: string): readonly HeldChannel[] =>
+  [...state.channels].flatMap(([channel, { shard, site, epoch, ids }]) =>
+    shard === wanted ? [{ channel, ids: [...ids], site, epoch }] : [],
+  );
 
 const statuses: Readonly<Record<Ending, string>> = {
   delivered: '2.0.0',

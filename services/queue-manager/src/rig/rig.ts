@@ -18,7 +18,7 @@ import {
 import { Locator } from '../routing/locator.js';
 import { Router } from '../routing/router.js';
 import { settingsOf } from '../settings.js';
-import type { OwnerBefore } from '../shard/environment.js';
+import type { Workers } from '../leases/known-workers.js';
 import { shardBehaviour } from '../shard/behaviour.js';
 import { ShardQueue } from '../shard/shard-queue.js';
 import { fakeWorker, type FakeWorker } from './fake-worker.js';
@@ -57,7 +57,10 @@ export interface RigOptions {
   readonly config?: Record<string, unknown>;
   readonly locate?: (domain: string) => LocateAnswer;
   readonly log?: Logger;
-  readonly before?: OwnerBefore;
+  /** Default true at the first start. */
+  readonly systemStarts?: boolean;
+  /** Default: the rig's own is known. */
+  readonly workers?: Workers;
   /** The spool of each process over the store; the default never fails. */
   readonly spoolOf?: (store: MemoryStore, clock: ManualClock) => Spool;
   /** Members of the page after that one. */
@@ -129,7 +132,7 @@ async function openShard(shared: Shared, options: RigOptions): Promise<Rig> {
       queue.end();
       // What a handler waits for may never come to a dead process.
       await Promise.race([hosted.stop(), turns()]);
-      return openShard(shared, { ...options, before: 'gone' });
+      return openShard(shared, { ...options, systemStarts: false });
     },
   };
 }
@@ -159,8 +162,8 @@ async function queueOf(
     router: new Router(new Locator(bus, clock), clock, settings),
     settings: () => settings,
     shards: () => ['0'],
-    before: options.before ?? 'none',
-    alone: () => true,
+    systemStarts: options.systemStarts ?? true,
+    workers: options.workers ?? { known: () => [{ worker: 'worker-1', drains: false }] },
     soon: (act: () => void) => void setImmediate(act),
   };
   return new ShardQueue(environment, (fault) => {

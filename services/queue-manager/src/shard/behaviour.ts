@@ -6,6 +6,7 @@ import type { Behaviour, Handlers } from '@postrider/actor';
 import type { MailId } from '@postrider/mail';
 import type { ChannelReport, MailFilter, QueuedMail, shard } from '@postrider/protocol';
 import { Fenced } from '@postrider/spool';
+import type { GrantRequest } from '../sites/site-limit.js';
 import { matcher } from './filter.js';
 import { quarantine } from './quarantine.js';
 import { NotReadYet } from './reports.js';
@@ -33,15 +34,15 @@ function queueOf({ queue, shard: name }: ShardHost): ShardQueue {
   return queue;
 }
 
-type Traffic = Pick<Handlers<ShardMessages>, 'hint' | 'report' | 'beat' | 'grant' | 'who'>;
+type Traffic = Pick<Handlers<ShardMessages>, 'hint' | 'report' | 'beat' | 'grant' | 'claims' | 'who'>;
 
 function traffic(host: ShardHost): Traffic {
   return {
     hint: () => host.queue?.environment.owner.wake(),
     report: (report) => reported(host, report),
     beat: (beat) => host.queue?.beat(beat),
-    // While the logs are read nothing is known of the site: asked again in a second.
-    grant: (request) => host.queue?.limit.ask(request) ?? { channels: 0, duration: 0 },
+    grant: (request) => granted(host, request),
+    claims: (asked) => ({ epoch: host.queue?.environment.owner.epoch ?? 0, ...host.queue?.claims(asked) }),
     who: () => ({ owner: host.owner, epoch: host.queue?.environment.owner.epoch ?? 0 }),
   };
 }
@@ -56,6 +57,12 @@ async function reported({ queue }: ShardHost, report: ChannelReport) {
     if (fault instanceof NotReadYet || fault instanceof Fenced) return { result: 'not-owner' as const };
     throw fault;
   }
+}
+
+async function granted({ queue }: ShardHost, request: GrantRequest) {
+  // One that is not surely the owner any more must not grant beside the next.
+  if (queue?.environment.trusted() !== true) return { channels: 0, duration: 0, unknown: true as const };
+  return { ...(await queue.limit.asked(request)), epoch: queue.environment.owner.epoch };
 }
 
 type Questions = Pick<Handlers<ShardMessages>, 'lookup' | 'list' | 'show' | 'summary' | 'sites'>;

@@ -3,14 +3,9 @@ import type { Clock } from '@postrider/actor';
 import type { Bus } from '@postrider/bus';
 import type { Logger } from '@postrider/runtime';
 import type { ShardOwner, Spool } from '@postrider/spool';
+import type { Workers } from '../leases/known-workers.js';
 import type { Router } from '../routing/router.js';
 import type { Settings } from '../settings.js';
-
-/**
- * Who had the shard before: `none` when the whole system has just started, so that no worker has channels; one that
- * `left` closed its own; of one that is `gone` they may be open still.
- */
-export type OwnerBefore = 'none' | 'left' | 'gone';
 
 export interface ShardEnvironment {
   readonly shard: string;
@@ -23,9 +18,9 @@ export interface ShardEnvironment {
   readonly settings: () => Settings;
   /** All shards, sorted: what sites hash to. */
   readonly shards: () => readonly string[];
-  readonly before: OwnerBefore;
-  /** No other process owns a shard. */
-  readonly alone: () => boolean;
+  /** The whole system has just started: no worker has channels, and no shard a grant. */
+  readonly systemStarts: boolean;
+  readonly workers: Workers;
   /** The lease was renewed lately enough to dispatch. */
   readonly trusted: () => boolean;
   /** Runs it once the messages at hand are handled, so that one pass serves them all. */

@@ -69,7 +69,7 @@ export class Intake {
   /** A resting mail's time has come. */
   due(mail: QueueMail): void {
     const now = this.#options.environment.clock.now();
-    if (mail.replayed && this.#options.settling.under && this.#options.settling.add(mail)) {
+    if (mail.replayed && this.#options.settling.add(mail)) {
       this.#options.book.to(mail, 'active');
       return;
     }

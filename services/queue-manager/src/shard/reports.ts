@@ -48,7 +48,7 @@ export class Reports {
     if (ended !== undefined && channel !== undefined) ends.ended(channel, ended, batch);
     await batch.flush();
     if (strangers === 0) return;
-    if (settling.under) throw new NotReadYet('mail of this report has not been read yet');
+    if (settling.under || settling.reads) throw new NotReadYet('mail of this report has not been read yet');
     // Perhaps a repeated report, whose records are on their way.
     await journal.settled();
   }
@@ -58,7 +58,10 @@ export class Reports {
     const part = channel?.inFlight.get(result.id);
     if (part !== undefined) this.#options.sites.landed(part);
     const mail = part?.mail ?? this.#options.book.get(result.id);
-    if (mail === undefined || mail.state === 'ended') return mail !== undefined;
+    // Not read yet, it is held still: the result comes again.
+    if (mail === undefined) return false;
+    this.#options.settling.heldNoMore(result.id);
+    if (mail.state === 'ended') return true;
     const current = part ?? this.#adopted(mail);
     if (current === undefined) this.#late(mail, result, batch);
     else this.#landed(current, channel, result, batch);

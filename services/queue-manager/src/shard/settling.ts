@@ -1,18 +1,20 @@
 /**
- * After a takeover: mail found in the logs may be in flight in a worker, given out by the owner before us. Workers
- * repeat their results every second and beat every two with what they hold; until each had its chance to say so, such
- * mail is not dispatched. New mail does not wait.
+ * After a takeover: mail found in the logs may be in flight in a worker, given out by the owner before us. Until each
+ * worker has said what it holds - asked (inquiry.ts), or by its results, repeated every second, and its beats, every
+ * two - such mail is not dispatched. New mail does not wait.
  */
 import type { Timer } from '@postrider/actor';
+import type { MailId } from '@postrider/mail';
 import { channel as channelProtocol, times } from '@postrider/protocol';
 import type { QueueMail } from '../mail/queue-mail.js';
 import type { Channel } from '../sites/site.js';
 import type { Sites } from '../sites/sites.js';
 import type { ShardEnvironment } from './environment.js';
+import { settlingTime } from './inquiry.js';
 import { partOf } from './placing.js';
 
-/** One beat, and what it may be late. */
-export const settlingTime = times.beat + 500;
+/** Workers that have not answered by then are lost; results that come again have come. */
+const settledAfter = times.workerLost + times.resultRepeated;
 
 export interface SettlingOptions {
   readonly environment: ShardEnvironment;
@@ -21,15 +23,35 @@ export interface SettlingOptions {
   readonly free: (mail: QueueMail) => void;
 }
 
+interface Held {
+  readonly channel: string;
+  readonly worker: string;
+}
+
 export class Settling {
   readonly #options: SettlingOptions;
   readonly #mails = new Set<QueueMail>();
-  readonly #timer: Timer;
+  /** Mails that workers hold, and that are yet to be read from the log or to come to their time. */
+  readonly #named = new Map<MailId, Held>();
+  #timer: Timer | undefined;
+  /** Replaying may take longer, but a worker's channel must not stay for it. */
+  #readsUntil = Infinity;
   #over = false;
+  #timeIsOver = false;
 
   constructor(options: SettlingOptions) {
     this.#options = options;
-    this.#timer = options.environment.clock.after(settlingTime, () => this.#end());
+  }
+
+  /** Workers can be heard from now on. */
+  begin(): void {
+    const { clock } = this.#options.environment;
+    this.#readsUntil = clock.monotonic() + settlingTime;
+    this.#timer = clock.after(settledAfter, () => {
+      this.#timeIsOver = true;
+      this.#named.clear();
+      this.settle();
+    });
   }
 
   /** Still under way. */
@@ -37,12 +59,44 @@ export class Settling {
     return !this.#over;
   }
 
+  /** A result may be of a mail that is yet to be read: it has to come again. */
+  get reads(): boolean {
+    return (
+      this.#options.environment.clock.monotonic() < this.#readsUntil &&
+      this.#options.environment.owner.figures()['replaying'] === 1
+    );
+  }
+
+  /** All workers have said what they hold, or had the time to: what nobody holds is free. */
+  settle(): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const mail of [...this.#mails]) {
+      this.claim(mail);
+      this.#options.free(mail);
+    }
+  }
+
   /** @returns false when it need not wait */
   add(mail: QueueMail): boolean {
-    if (this.#over || !mail.replayed) return false;
+    if (!mail.replayed) return false;
+    const held = this.#named.get(mail.id);
+    if (held !== undefined) this.#adopt(mail, held);
+    if (held !== undefined) return true;
+    if (this.#over) return false;
     mail.settling = true;
     this.#mails.add(mail);
     return true;
+  }
+
+  /** A worker holds it: in flight there when it comes. */
+  named(id: MailId, held: Held): void {
+    if (!this.#timeIsOver) this.#named.set(id, held);
+  }
+
+  /** There is a result. */
+  heldNoMore(id: MailId): void {
+    this.#named.delete(id);
   }
 
   /** Somebody knows of it: it waits no longer. @returns false when it was not waiting here */
@@ -52,8 +106,18 @@ export class Settling {
   }
 
   /** A worker holds it: it is in flight there until a result comes or the worker is lost. */
-  adopt(mail: QueueMail, held: { readonly channel: string; readonly worker: string }): void {
-    if (!this.claim(mail)) return;
+  adopt(mail: QueueMail, held: Held): void {
+    if (this.claim(mail)) this.#adopt(mail, held);
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#over = true;
+    this.#timeIsOver = true;
+  }
+
+  #adopt(mail: QueueMail, held: Held): void {
+    this.#named.delete(mail.id);
     const channel = this.#options.sites.channel(held.channel) ?? this.#add(held);
     const part = {
       ...partOf(mail, undefined, mail.open),
@@ -66,24 +130,11 @@ export class Settling {
     channel.octets += mail.octets;
   }
 
-  end(): void {
-    this.#timer.cancel();
-    this.#over = true;
-  }
-
-  #add({ channel: id, worker }: { readonly channel: string; readonly worker: string }): Channel {
+  #add({ channel: id, worker }: Held): Channel {
     const ref = this.#options.environment.bus.ref(channelProtocol, id);
     const empty = { inFlight: new Map(), octets: 0, reserved: false, fruitful: true, missing: new Map() };
     const channel: Channel = { id, worker, site: undefined, ref, closing: true, ...empty };
     this.#options.sites.addChannel(channel);
     return channel;
-  }
-
-  #end(): void {
-    this.#over = true;
-    for (const mail of [...this.#mails]) {
-      this.claim(mail);
-      this.#options.free(mail);
-    }
   }
 }

@@ -13,7 +13,7 @@ import { Journal } from '../outcomes/journal.js';
 import { Outcomes } from '../outcomes/outcomes.js';
 import { Dispatcher } from '../sites/dispatcher.js';
 import { Ends } from '../sites/ends.js';
-import { Opener } from '../sites/opener.js';
+import { Opener, type SitesOf } from '../sites/opener.js';
 import { Sender } from '../sites/sender.js';
 import { SiteLimit } from '../sites/site-limit.js';
 import type { Channel, Site } from '../sites/site.js';
@@ -22,23 +22,16 @@ import { Sites } from '../sites/sites.js';
 import { Acts } from './acts.js';
 import { Deadlines } from './deadlines.js';
 import type { ShardEnvironment } from './environment.js';
+import { Inquiry, type Claim } from './inquiry.js';
 import { Intake } from './intake.js';
 import { Placing } from './placing.js';
 import { Reports } from './reports.js';
-import { Settling, settlingTime } from './settling.js';
+import { Settling } from './settling.js';
 import { WindowRelief } from './window-relief.js';
 import { Workers, type Beat } from './workers.js';
 
 /** Grants, lost workers, stopped dispatch and a full window are looked at this often. */
 const lookedAfterEvery = 1_000;
-/**
- * A new owner of a site grants nothing new until all who hold channels have asked: those of other processes within a
- * grant's time, those of this one a look after their workers beat.
- */
-const learningTime = ({ before, alone }: ShardEnvironment): number => {
-  if (before === 'none') return 0;
-  return alone() ? settlingTime + lookedAfterEvery : times.grant;
-};
 /** A site that failed is remembered for so long after its last block. */
 const failuresKept = 3_600_000;
 
@@ -61,6 +54,7 @@ export class ShardQueue {
   readonly #workers: Workers;
   readonly #relief: WindowRelief;
   readonly #deadlines: Deadlines;
+  readonly #inquiry: Inquiry;
   #look: Timer | undefined;
   #draining = false;
   #started = false;
@@ -83,11 +77,15 @@ export class ShardQueue {
       returned: (channel, parts, gone) => this.#returned(channel, parts, gone),
     });
     const opened = (site: Site): void => this.#opened(site);
-    const settled = (): boolean => environment.before !== 'gone' || !this.#settling.under;
+    const settled = (): boolean => this.#settled;
     const opener = new Opener({ environment, sites, open: () => this.dispatches, settled, opened });
     const dispatcher = new Dispatcher({ environment, sender, opener, open: () => this.dispatches });
     const common = { environment, book, sites, journal, outcomes, dispatcher, announcer, resting };
-    const ends = new Ends({ ...common, place: (mail, opens) => this.#placing.place(mail, opens) });
+    const ends = new Ends({
+      ...common,
+      heardSince: (worker, at) => this.#workers.heardSince(worker, at),
+      place: (mail, opens) => this.#placing.place(mail, opens),
+    });
     const placing = new Placing({ ...common, hold: (mail, reason) => this.acts.holdOne(mail, reason) });
     const settling = new Settling({ ...common, free: (mail) => this.#intake.take(mail) });
     this.#deadlines = new Deadlines(common);
@@ -95,7 +93,7 @@ export class ShardQueue {
     this.limit = new SiteLimit({
       clock,
       limit: () => environment.settings().channelsPerSite,
-      learning: learningTime(environment),
+      learning: environment.systemStarts ? 0 : times.grant,
     });
     this.#announcer = announcer;
     [this.#journal, this.#resting, this.#opener] = [journal, resting, opener];
@@ -104,6 +102,13 @@ export class ShardQueue {
     this.#reports = new Reports({ ...common, ends, settling });
     this.#workers = new Workers({ ...common, ends, settling });
     this.#relief = new WindowRelief(common);
+    this.#inquiry = new Inquiry({
+      environment,
+      held: (worker, channels) => this.beat({ worker, channels }),
+      settled: () => settling.settle(),
+      claimed: (shard, epoch, claims) => this.limit.claimed(shard, epoch, claims),
+      learnt: () => this.limit.learnt(),
+    });
   }
 
   /**
@@ -116,8 +121,15 @@ export class ShardQueue {
     this.#started = true;
     this.#resting.wake();
     this.environment.owner.onPinned((ids) => this.#relief.pinned(ids));
+    this.#settling.begin();
     this.#intake.start();
+    this.#inquiry.start();
     this.#lookLater();
+  }
+
+  /** What this shard has at the sites that hash to another, for its new owner; nothing while it is not known. */
+  claims(asked: SitesOf): { readonly claims?: readonly Claim[] } {
+    return this.#settled ? { claims: this.#opener.claims(asked) } : {};
   }
 
   /** Dispatch stops while the lease is not surely ours, and while outcomes can't be written (DESIGN §4). */
@@ -180,6 +192,12 @@ export class ShardQueue {
     this.#resting.end();
     this.#deadlines.end();
     this.#settling.end();
+    this.#inquiry.end();
+  }
+
+  /** It is known what workers hold of an owner before. */
+  get #settled(): boolean {
+    return this.environment.systemStarts || !this.#settling.under;
   }
 
   #ageInSeconds(at: number | undefined): number {
@@ -221,6 +239,7 @@ export class ShardQueue {
       if (site.waits > 0) this.#dispatcher.wake(site);
       else if (site.idle && this.#forgettable(site)) this.sites.forget(site);
     }
+    for (const shard of this.limit.lapsed()) this.#inquiry.ask(shard);
     this.#dispatcher.run();
     this.#relief.look();
     this.#resting.wake();

@@ -1,6 +1,6 @@
 /** What survives: takeovers, lost workers, draining. */
 import { expect, test } from 'vitest';
-import { shard as shardProtocol } from '@postrider/protocol';
+import { shard as shardProtocol, times } from '@postrider/protocol';
 import { fakeWorker } from '../rig/fake-worker.js';
 import { startRig, turns, type Rig } from '../rig/rig.js';
 
@@ -30,10 +30,28 @@ test('a channel that nobody hosts: the new job was not taken, the earlier one is
   const first = await rig.accept();
   await rig.worker.kill();
   const second = await rig.accept();
-  await rig.pass(2_000);
+  await rig.pass(3_000);
   expect(rig.events('unknown')).toMatchObject([{ mail: first }]);
   const { mail } = await ref(rig).ask('lookup', { id: second });
   expect(mail?.recipients).toMatchObject([{ attempts: 0, state: { state: 'active' } }]);
+});
+
+test('a channel for which nobody answers counts for the limit until its worker is lost', async () => {
+  const rig = await startRig({ config: { outbound: { channels_per_site: 1 } } });
+  rig.worker.answer = () => undefined;
+  await rig.accept();
+  await rig.worker.kill();
+  const worker = await fakeWorker(rig.bus, 'worker-2');
+  const at = { ...rig, worker };
+  await at.accept();
+  await rig.clock.advance(5_000);
+  await turns();
+  expect(worker.channels()).toBe(0);
+  await rig.clock.advance(3_000);
+  await turns();
+  await rig.clock.advance(1_000);
+  await turns();
+  expect(worker.channels()).toBe(1);
 });
 
 test('the sender is warned once of a delay, also over a takeover', async () => {
@@ -86,6 +104,61 @@ test('a takeover does not send what is finished, and waits for what a worker sti
   await again.worker.report(inFlight, 'delivered');
   expect(live(again)).toBe(0);
   expect(again.worker.taken).toHaveLength(2);
+});
+
+test('a new owner asks the workers that it knows: what none holds goes out at once, what one holds stays there', async () => {
+  const rig = await startRig();
+  rig.worker.answer = () => undefined;
+  const held = await rig.accept();
+  rig.trust(false);
+  const waiting = await rig.accept();
+  const again = await rig.killed();
+  await again.clock.advance(500);
+  await turns();
+  expect(again.worker.taken.map(({ id }) => id)).toEqual([held, waiting]);
+  await again.worker.report(held, 'delivered');
+  await again.worker.report(waiting, 'delivered');
+  expect(live(again)).toBe(0);
+});
+
+test('a worker that does not answer is waited for until it is lost', async () => {
+  const rig = await startRig();
+  rig.trust(false);
+  await rig.accept();
+  rig.worker.silent = true;
+  const again = await rig.killed();
+  await again.clock.advance(times.workerLost - 1_000);
+  await turns();
+  expect(again.worker.taken).toHaveLength(0);
+  await again.pass(6_000);
+  expect(again.worker.taken).toHaveLength(1);
+});
+
+test('a worker that has drained is not waited for', async () => {
+  const rig = await startRig({ workers: { known: () => [{ worker: 'worker-1', drains: true }] } });
+  rig.worker.answer = () => undefined;
+  const lost = await rig.accept();
+  await rig.worker.kill();
+  const worker = await fakeWorker(rig.bus, 'worker-2');
+  const again = { ...(await rig.killed()), worker };
+  await again.clock.advance(500);
+  await turns();
+  expect(worker.taken).toMatchObject([{ id: lost }]);
+});
+
+test('a new owner of a site grants what the others were not granted, as soon as they have said so', async () => {
+  const rig = await startRig({ config: { outbound: { channels_per_site: 3 } } });
+  rig.worker.answer = () => undefined;
+  for (let n = 0; n < 8; n++) await rig.accept();
+  expect(rig.worker.channels()).toBe(1);
+  const again = await rig.killed();
+  for (let n = 0; n < 40; n++) await again.accept();
+  await again.clock.advance(300);
+  await turns();
+  await again.clock.advance(300);
+  await turns();
+  // That of the owner before counts until it has ended.
+  expect(again.worker.channels()).toBe(3);
 });
 
 test('a result that comes before any beat counts too', async () => {

@@ -42,6 +42,10 @@ export class Workers {
     this.#heard.set(worker, this.#options.environment.clock.monotonic());
   }
 
+  heardSince(worker: string, at: number): boolean {
+    return (this.#heard.get(worker) ?? -Infinity) > at;
+  }
+
   /** An opened channel is a sign of life, but not a repeated one. */
   opened(worker: string): void {
     if (!this.#heard.has(worker)) this.heard(worker);
@@ -56,6 +60,7 @@ export class Workers {
       for (const id of ids) {
         const mail = book.get(id);
         if (mail?.settling === true) settling.adopt(mail, { channel, worker });
+        else if (mail === undefined || mail.state === 'resting') settling.named(id, { channel, worker });
       }
     }
     this.#closeStrangers(worker, channels);
@@ -68,7 +73,11 @@ export class Workers {
   check(batch: Batch): void {
     const now = this.#options.environment.clock.monotonic();
     const lost = new Set<string>();
-    for (const { worker } of this.#options.sites.channels()) {
+    const { sites } = this.#options;
+    for (const worker of new Set([
+      ...sites.strangersOf(),
+      ...[...sites.channels()].map((one) => one.worker),
+    ])) {
       const heard = this.#heard.get(worker);
       if (heard === undefined) this.#heard.set(worker, now);
       else if (now - heard > times.workerLost) lost.add(worker);
@@ -77,8 +86,8 @@ export class Workers {
       this.#options.environment.log.warn({ worker }, 'worker lost');
       this.#heard.delete(worker);
       this.#strangers.delete(worker);
-      this.#options.sites.setStrangers(worker, new Map());
-      for (const channel of [...this.#options.sites.channels()]) {
+      sites.setStrangers(worker, new Map());
+      for (const channel of [...sites.channels()]) {
         if (channel.worker !== worker) continue;
         this.#options.ends.lost(channel, batch);
         for (const part of [...channel.inFlight.values()]) this.#options.ends.unknown(part, batch);
@@ -91,7 +100,7 @@ export class Workers {
     const { sites, environment } = this.#options;
     const { epoch: own } = environment.owner;
     const before = this.#strangers.get(worker);
-    const unknown = channels.filter(({ channel }) => sites.channel(channel)?.site === undefined);
+    const unknown = channels.filter(({ channel }) => !sites.isOpen(channel));
     this.#strangers.set(worker, new Set(unknown.map(({ channel }) => channel)));
     const strangers = new Map<string, string>();
     for (const { channel, site, epoch = own } of unknown) {

@@ -3,12 +3,13 @@
  * mail, channel, site. RFC 5321 §3.1 (a 554 greeting), §4.5.4.1 (an unreachable host is left alone for a while).
  */
 import type { Diagnostic } from '@postrider/mail';
-import { times, type ChannelEnd } from '@postrider/protocol';
+import type { ChannelEnd } from '@postrider/protocol';
 import type { Announcer } from '../events.js';
 import type { Part, QueueMail } from '../mail/queue-mail.js';
 import type { Batch } from '../outcomes/batch.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
 import type { ShardEnvironment } from '../shard/environment.js';
+import { settlingTime } from '../shard/inquiry.js';
 import type { Dispatcher } from './dispatcher.js';
 import { blockedFor } from './site-block.js';
 import type { Channel, Site } from './site.js';
@@ -20,6 +21,8 @@ export interface EndsOptions {
   readonly dispatcher: Dispatcher;
   readonly outcomes: Outcomes;
   readonly announcer: Announcer;
+  /** Has the worker said anything since then, monotonic milliseconds? */
+  readonly heardSince: (worker: string, at: number) => boolean;
   /** Routes the mail's recipients anew. */
   readonly place: (mail: QueueMail, opens: Part['opens']) => void;
 }
@@ -29,8 +32,8 @@ const fruitlessChannels = 3;
 const fruitlessEnds: ReadonlySet<ChannelEnd['reason']> = new Set(['lost', 'closed', 'epoch']);
 /** The server refused one connection more than we have: for so long we stay with those. */
 const capKept = 30_000;
-/** A result that was not answered is repeated after `resultRepeated`. */
-const graceForResults = 1.5 * times.resultRepeated;
+/** A worker that lives beats meanwhile, and repeats results that were not answered. */
+const graceForResults = settlingTime;
 const workerLost: Diagnostic = {
   status: '4.4.2',
   text: 'the delivery worker was lost; the outcome is unknown',
@@ -87,14 +90,23 @@ export class Ends {
     if (channel.site !== undefined) this.#options.dispatcher.wake(channel.site);
   }
 
-  /** Nobody hosts it any more. Its last results may be on their way still: they are waited for before it is lost. */
+  /**
+   * Nobody hosts it any more, or its worker goes to another NATS server just now. Its last results may be on their way
+   * still: they are waited for before it is lost.
+   */
   gone(channel: Channel, inBatch: (act: (batch: Batch) => void) => void): void {
-    this.#options.sites.endChannel(channel);
+    const { sites } = this.#options;
+    // Its end may have been told already.
+    if (sites.isOpen(channel.id)) sites.missed(channel);
+    sites.endChannel(channel);
     if (channel.site !== undefined) this.#options.dispatcher.wake(channel.site);
     if (channel.inFlight.size === 0) return;
-    this.#options.environment.clock.after(graceForResults, () =>
-      inBatch((batch) => this.lost(channel, batch)),
-    );
+    const { clock } = this.#options.environment;
+    const goneAt = clock.monotonic();
+    clock.after(graceForResults, () => {
+      // It lives: its beats tell what it holds still (workers.ts).
+      if (!this.#options.heardSince(channel.worker, goneAt)) inBatch((batch) => this.lost(channel, batch));
+    });
   }
 
   unknown(part: Part, batch: Batch): void {

@@ -11,7 +11,7 @@ import {
 } from '@postrider/protocol';
 import { shardOfSite } from '../routing/site-name.js';
 import type { ShardEnvironment } from '../shard/environment.js';
-import { settlingTime } from '../shard/settling.js';
+import { settlingTime, type Claim } from '../shard/inquiry.js';
 import { channelsWanted } from './demand.js';
 import type { Channel, Site } from './site.js';
 import type { Sites } from './sites.js';
@@ -27,9 +27,20 @@ export interface OpenerOptions {
   readonly opened: (site: Site) => void;
 }
 
+/** The sites of a shard that has a new owner. */
+export interface SitesOf {
+  readonly sitesOf: string;
+  readonly epoch: number;
+}
+
+/** Of a site whose owner changes. */
+const askedAgainAfter = 200;
+
 export class Opener {
   readonly #options: OpenerOptions;
   readonly #workers: Ref<(typeof outboundDelivery)['messages']>;
+  /** By shard: epoch of the owner that was told what we have at its sites. What owners before it answer is void. */
+  readonly #toldTo = new Map<string, number>();
 
   constructor(options: OpenerOptions) {
     this.#options = options;
@@ -55,6 +66,20 @@ export class Opener {
     if (site.held > 0 || site.waits > 0 || grant.channels === 0) return;
     if (left > 0) void this.#giveBack(site);
     grant.channels = 0;
+  }
+
+  /** For a new owner of shard `sitesOf`, which grants sites: what is held of those, and may be. */
+  claims({ sitesOf, epoch }: SitesOf): readonly Claim[] {
+    const { sites, environment } = this.#options;
+    this.#toldTo.set(sitesOf, Math.max(epoch, this.#toldTo.get(sitesOf) ?? 0));
+    const claims: Claim[] = [];
+    for (const [name, holding] of sites.held()) {
+      if (shardOfSite(name, environment.shards()) !== sitesOf) continue;
+      const site = sites.get(name);
+      const granted = site === undefined ? 0 : this.#granted(site);
+      if (granted > 0 || holding > 0) claims.push({ site: name, granted, holding });
+    }
+    return claims;
   }
 
   closeChannel(channel: Channel): void {
@@ -132,16 +157,26 @@ export class Opener {
     const want = Math.max(this.#wanted(site), site.held);
     try {
       const answer = await this.#askFor(owner, site, { holding: site.held, want });
+      // It knows nothing yet; or an owner before it answered, and it does not know of that.
+      if (answer.unknown === true || (answer.epoch ?? Infinity) < (this.#toldTo.get(owner) ?? 0)) {
+        this.#askLater(site);
+        return;
+      }
       site.grant.channels = answer.channels;
       site.grant.until = sent + answer.duration;
     } catch (fault) {
       environment.log.debug({ site: site.name, owner, fault: String(fault) }, 'the site has no owner now');
+      this.#askLater(site);
       return;
     } finally {
       site.grant.asking = false;
     }
     // With nothing granted it is asked again in the next second, not at once.
     if (site.grant.channels > site.held) this.consider(site);
+  }
+
+  #askLater(site: Site): void {
+    this.#options.environment.clock.after(askedAgainAfter, () => this.consider(site));
   }
 
   async #giveBack(site: Site): Promise<void> {

@@ -56,13 +56,26 @@ test('the sum over all shards stays at the limit, and evens out', () => {
   expect([...held.values()]).toEqual([5, 5, 5, 5]);
 });
 
-test('the grant of a shard that vanished is free after its time, and that of its idle channels', async () => {
+test('the grant of a shard that vanished counts until its next owner says what is held of it', async () => {
   const { limit, clock } = limitOf();
   expect(ask(limit, '0', [0, 20])).toBe(20);
   expect(ask(limit, '1', [0, 20])).toBe(0);
+  expect([...limit.lapsed()]).toEqual([]);
   await clock.advance(times.grant + 1);
+  expect([...limit.lapsed()]).toEqual(['0', '1']);
+  await clock.advance(times.grant);
   expect(ask(limit, '1', [0, 20])).toBe(0);
-  await clock.advance(times.channelIdle);
+  limit.claimed('0', 2, [{ site: 's', granted: 0, holding: 4 }]);
+  expect(ask(limit, '1', [0, 20])).toBe(16);
+  await clock.advance(times.grant + 1);
+  limit.claimed('0', 2, []);
+  expect(ask(limit, '1', [16, 20])).toBe(20);
+});
+
+test('a shard that nobody takes over does not count for ever', async () => {
+  const { limit, clock } = limitOf();
+  expect(ask(limit, '0', [0, 20])).toBe(20);
+  await clock.advance(times.grant + 30_000);
   expect(ask(limit, '1', [0, 20])).toBe(20);
 });
 
@@ -81,6 +94,34 @@ test('a new owner learns for a while, unless nobody can hold anything', async ()
   expect(ask(limit, '0', [0, 5])).toBe(5);
 });
 
+test('what a shard says of its grants counts, for as long as it may use them', async () => {
+  const { limit, clock } = limitOf(times.grant);
+  limit.claimed('1', 4, [{ site: 's', granted: 6, holding: 2 }]);
+  limit.claimed('2', 1, [{ site: 's', granted: 0, holding: 3 }]);
+  expect(ask(limit, '0', [0, 20])).toBe(0);
+  limit.learnt();
+  expect(ask(limit, '0', [0, 20])).toBe(11);
+  // One that has asked meanwhile goes by the larger answer.
+  expect(ask(limit, '1', [2, 2], 4)).toBe(2);
+  limit.claimed('1', 4, [{ site: 's', granted: 6, holding: 2 }]);
+  expect(ask(limit, '0', [11, 20])).toBe(11);
+  await clock.advance(times.grant);
+  limit.claimed('1', 4, []);
+  limit.claimed('2', 1, []);
+  expect(ask(limit, '0', [11, 20])).toBe(20);
+});
+
+test('who asks a new owner waits until it has learnt, or for a second', async () => {
+  const { limit, clock } = limitOf(times.grant);
+  const request = { site: 's', shard: '0', epoch: 1, holding: 0, want: 5 };
+  const first = limit.asked(request);
+  await clock.advance(times.ask / 2);
+  expect(await first).toMatchObject({ channels: 0 });
+  const second = limit.asked(request);
+  limit.learnt();
+  expect(await second).toMatchObject({ channels: 5 });
+});
+
 test('it tells what is granted and held, and no more of a shard that vanished', async () => {
   const { limit, clock } = limitOf();
   ask(limit, '0', [2, 5]);
@@ -89,6 +130,7 @@ test('it tells what is granted and held, and no more of a shard that vanished', 
   await clock.advance(times.grant - 1);
   ask(limit, '1', [1, 1]);
   await clock.advance(times.channelIdle + 2);
+  limit.claimed('0', 1, []);
   ask(limit, '1', [1, 1]);
   expect(limit.states()).toEqual([{ site: 's', limit: 20, granted: 1, holding: 1 }]);
 });

@@ -1,9 +1,10 @@
 /**
  * The owner's side of a site: how many channels each asking shard may have, so that all shards together stay at or
- * below the site's limit. In memory; a new owner first learns what is held by being asked (DESIGN §5).
+ * below the site's limit. In memory; a new owner first learns what is held and granted, of all shards (DESIGN §5).
  */
 import type { Clock } from '@postrider/actor';
 import { times, type SiteLimitState } from '@postrider/protocol';
+import type { Claim as ToldClaim } from '../shard/inquiry.js';
 
 export interface GrantRequest {
   readonly site: string;
@@ -33,21 +34,67 @@ interface Holder {
 export interface SiteLimitOptions {
   readonly clock: Clock;
   readonly limit: () => number;
-  /** Milliseconds from now until every shard that holds channels has asked. */
+  /** Milliseconds from now until every shard that holds channels has asked, also if it can't be asked itself. */
   readonly learning: number;
 }
 
+/** Less than the asker waits for its answer. */
+const waitsForLearning = times.ask / 2;
+/** What a shard without an owner was granted counts for so long: nobody else can tell what workers hold of it. */
+const keptWithoutOwner = 30_000;
 /** With more askers than channels each has its turn. */
 const turn = 2 * times.grant;
 
 export class SiteLimit {
   readonly #options: SiteLimitOptions;
   readonly #sites = new Map<string, Map<string, Holder>>();
-  readonly #learningUntil: number;
+  readonly #learnt: Promise<void>;
+  #learning: boolean;
+  #end: () => void = () => undefined;
 
-  constructor(options: SiteLimitOptions) {
-    this.#options = options;
-    this.#learningUntil = options.clock.monotonic() + options.learning;
+  constructor({ clock, learning, ...options }: SiteLimitOptions) {
+    this.#options = { clock, learning, ...options };
+    this.#learning = learning > 0;
+    this.#learnt = new Promise((resolve) => (this.#end = resolve));
+    if (this.#learning) clock.after(learning, () => this.learnt());
+  }
+
+  /** As `ask`, once more than what is held already can be granted, or after a second. */
+  async asked(request: GrantRequest): Promise<GrantAnswer> {
+    if (this.#learning)
+      await Promise.race([
+        this.#learnt,
+        new Promise<void>((resolve) => this.#options.clock.after(waitsForLearning, resolve)),
+      ]);
+    return this.ask(request);
+  }
+
+  /** What a shard was granted by the owner before, and holds. */
+  claimed(shard: string, epoch: number, claims: readonly ToldClaim[]): void {
+    const now = this.#options.clock.monotonic();
+    for (const { site, granted, holding } of claims) {
+      const holders = this.#holdersOf(site, now);
+      const before = holders.get(shard);
+      if (before !== undefined && before.epoch > epoch) continue;
+      const claim = { epoch, granted, holding, want: granted, until: now + times.grant, since: now };
+      // It has asked meanwhile: should it not have heard the answer, it goes by the larger one.
+      if (before?.epoch !== epoch) holders.set(shard, claim);
+      else holders.set(shard, { ...before, granted: Math.max(granted, before.granted) });
+    }
+    this.#dropUnclaimed(shard, epoch, new Set(claims.map(({ site }) => site)));
+  }
+
+  /** Shards whose grants have run out and that did not ask again: they, or their next owners, have to be asked. */
+  lapsed(): ReadonlySet<string> {
+    const now = this.#options.clock.monotonic();
+    const all = [...this.#sites.values()].flatMap((holders) => [...holders]);
+    return new Set(all.flatMap(([shard, { until }]) => (until <= now ? [shard] : [])));
+  }
+
+  /** Every shard has said what it was granted. */
+  learnt(): void {
+    this.#learning = false;
+    this.#end();
   }
 
   ask(request: GrantRequest): GrantAnswer {
@@ -56,12 +103,11 @@ export class SiteLimit {
     const before = holders.get(request.shard);
     if (before !== undefined && before.epoch > request.epoch) return { channels: 0, duration: 0 };
     holders.delete(request.shard);
-    const learning = now < this.#learningUntil;
     const since = before !== undefined && before.granted > 0 ? before.since : now;
     const others = [...holders.values()];
     const channels = shareOf(request, others, {
       limit: this.#options.limit(),
-      learning,
+      learning: this.#learning,
       turnOver: now - since > turn,
     });
     if (request.holding > 0 || request.want > 0) {
@@ -88,19 +134,29 @@ export class SiteLimit {
     const now = this.#options.clock.monotonic();
     const limit = this.#options.limit();
     return [...this.#sites].flatMap(([site, all]) => {
-      const holders = [...all.values()].filter(({ until }) => until + times.channelIdle > now);
+      const holders = [...all.values()].filter(({ until }) => until + keptWithoutOwner > now);
       if (holders.length === 0) return [];
       const sum = (of: (holder: Holder) => number): number => holders.reduce((n, one) => n + of(one), 0);
       return [{ site, limit, granted: sum((one) => one.granted), holding: sum((one) => one.holding) }];
     });
   }
 
-  /** One that lives asks again while it holds channels; those of one that is gone end when they were idle for a while. */
+  #dropUnclaimed(shard: string, epoch: number, claimed: ReadonlySet<string>): void {
+    const now = this.#options.clock.monotonic();
+    for (const [site, holders] of this.#sites) {
+      const holder = holders.get(shard);
+      if (holder === undefined || claimed.has(site) || holder.until > now || holder.epoch > epoch) continue;
+      holders.delete(shard);
+      if (holders.size === 0) this.#sites.delete(site);
+    }
+  }
+
+  /** One that lives asks again while it holds channels, or is asked. */
   #holdersOf(site: string, now: number): Map<string, Holder> {
     const holders = this.#sites.get(site) ?? new Map<string, Holder>();
     this.#sites.set(site, holders);
     for (const [shard, holder] of holders) {
-      if (holder.until + times.channelIdle <= now) holders.delete(shard);
+      if (holder.until + keptWithoutOwner <= now) holders.delete(shard);
       else if (holder.until <= now) holders.set(shard, { ...holder, want: 0 });
     }
     return holders;

@@ -63,10 +63,36 @@ export class Sites {
     this.#countStrangers();
   }
 
+  /** Nobody answers for it: it may be open all the same, until its worker has said that it is not, or is lost. */
+  missed({ id, worker, site }: Channel): void {
+    if (site !== undefined)
+      this.setStrangers(worker, new Map(this.#strangers.get(worker)).set(id, site.name));
+  }
+
+  /** Those that have channels which are not in this book. */
+  strangersOf(): IterableIterator<string> {
+    return this.#strangers.keys();
+  }
+
+  /** Ours, and open as far as we know. */
+  isOpen(id: string): boolean {
+    const channel = this.#channels.get(id);
+    return channel?.site?.channels.has(channel) === true;
+  }
+
   strangerEnded(id: string): void {
     for (const [worker, channels] of this.#strangers)
       if (channels.has(id))
         this.setStrangers(worker, new Map([...channels].filter(([channel]) => channel !== id)));
+  }
+
+  /** By site: channels that it holds, or may, and that are not ours. */
+  held(): ReadonlyMap<string, number> {
+    const held = new Map<string, number>();
+    for (const site of this.#sites.values()) held.set(site.name, site.channels.size + site.opening);
+    for (const channels of this.#strangers.values())
+      for (const name of channels.values()) held.set(name, (held.get(name) ?? 0) + 1);
+    return held;
   }
 
   #countStrangers(): void {
