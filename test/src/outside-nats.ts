@@ -12,6 +12,8 @@ export interface OutsideNats {
   /** Of their monitoring ports. */
   readonly monitors: readonly string[];
   readonly names: readonly string[];
+  /** Of those that run. */
+  pids(): readonly number[];
   /** SIGKILL, and resolves when it is gone. */
   kill(name: string): Promise<void>;
   start(name: string): Promise<void>;
@@ -56,6 +58,7 @@ export async function startOutsideNats(count: 1 | 3): Promise<OutsideNats> {
     servers: servers.map(({ port }) => `127.0.0.1:${port}`),
     monitors: servers.map(monitorOf),
     names: servers.map(({ name }) => name),
+    pids: () => servers.flatMap(({ process: { pid } }) => pid ?? []),
     kill: (name) => find(name).process.kill(),
     start: (name) => launch(find(name)),
     async wipe() {

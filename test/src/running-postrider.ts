@@ -5,10 +5,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@postrider/testing';
 import { processTree, type ProcessFigures } from './process-figures.js';
 
 export interface RunningPostrider {
@@ -48,6 +48,8 @@ export interface CommandResult {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+export { freePort };
 
 export const commandLine = fileURLToPath(new URL('../../services/cli/bin/postrider.js', import.meta.url));
 
@@ -142,17 +144,6 @@ export function runCommand(
     );
     child.stdin?.end(input);
   });
-}
-
-/** A loopback port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function kill(pid: number): void {

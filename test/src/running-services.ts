@@ -19,8 +19,16 @@ export interface RunningServices {
   readonly configFile: string;
   /** Of the listener `mx`. */
   readonly port: number;
-  /** Starts a process with these services. @returns it, ready @throws when it ends before */
-  run(services: readonly string[], environment?: Readonly<Record<string, string>>): Promise<ChildProcess>;
+  /**
+   * Starts a process with these services.
+   * @param program the command line of another build
+   * @returns it, ready @throws when it ends before
+   */
+  run(
+    services: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+    program?: string,
+  ): Promise<ChildProcess>;
   command(...words: readonly string[]): Promise<CommandResult>;
   /** Exchanges the configuration's lines; processes that run follow the hot keys. */
   configure(settings: readonly string[]): void;
@@ -56,8 +64,8 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
     configFile,
     port,
     configure,
-    async run(services, environment = {}) {
-      const child = spawn(process.execPath, [commandLine, 'run', ...services], {
+    async run(services, environment = {}, program = commandLine) {
+      const child = spawn(process.execPath, [program, 'run', ...services], {
         env: { ...process.env, POSTRIDER_CONFIG: configFile, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       });

@@ -3,16 +3,15 @@
  * when it changes, and changed as a whole.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, watch, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { WatchedFiles } from '@postrider/runtime';
 import { hashPassword, isPassword, nobodysHash, type PasswordHash } from './password.js';
 import { prepared } from './prepare.js';
 import { makeScramKeys, nobodysKeys } from './scram-keys.js';
 import type { Identity, ScramKeys, Users } from './users.js';
 import { parseUsers, printUsers, UsersFileError, type User } from './users-text.js';
 
-/** An editor writes in several steps. */
-const settlesWithin = 150;
 const groupAndOthers = 0o077;
 const othersAndGroupWrite = 0o027;
 
@@ -55,16 +54,21 @@ export class UsersFile implements Users {
   readonly #listeners: UsersFileListeners;
   readonly #secret = randomBytes(32);
   readonly #nobody: PasswordHash = nobodysHash();
-  readonly #stopWatching: () => void;
+  readonly #watched: WatchedFiles;
   #users: ReadonlyMap<string, User>;
-  #timer: NodeJS.Timeout | undefined;
 
   /** @throws UsersFileError */
   constructor(file: string, listeners: UsersFileListeners) {
     this.#file = file;
     this.#listeners = listeners;
+    // It may come later: then its folder is what is watched.
+    mkdirSync(dirname(file), { recursive: true });
+    this.#watched = new WatchedFiles([file], {
+      changed: () => this.reload(),
+      failed: ({ message }) => listeners.failed(message),
+    });
     this.#users = readUsers(file);
-    this.#stopWatching = this.#watch();
+    this.#watched.begin();
   }
 
   async checkPassword(name: string, password: string): Promise<Identity | undefined> {
@@ -92,26 +96,11 @@ export class UsersFile implements Users {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#stopWatching();
+    this.#watched.stop();
   }
 
   #find(name: string): User | undefined {
     const found = prepared(name);
     return found === undefined ? undefined : this.#users.get(found);
-  }
-
-  /** The folder: a file that is replaced, or linked anew, is another file. It may come later. */
-  #watch(): () => void {
-    const folder = dirname(this.#file);
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true });
-    const names = new Set([basename(this.#file), '..data']);
-    const watcher = watch(folder, { persistent: false }, (_, name) => {
-      if (name !== null && !names.has(name)) return;
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.reload(), settlesWithin).unref();
-    });
-    watcher.on('error', (error) => this.#listeners.failed(String(error)));
-    return () => watcher.close();
   }
 }

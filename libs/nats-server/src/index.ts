@@ -5,6 +5,7 @@ export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './
 export { askMonitor, type MonitorFacts } from './monitor.js';
 export { ownSyncsAlways, readConnection, startOwnServer } from './own-server.js';
 export { takesWrites } from './room-to-write.js';
+export { serverCertificate, type NatsCertificate } from './server-certificate.js';
 export { serverSettings, type ClusterSettings, type ServerSettings } from './server-settings.js';
 export { ServerFailed, startNatsServer, type RunningServer, type StartOptions } from './start.js';
 export { watchStreams, type ReplicaState, type StreamState, type StreamWatch } from './stream-states.js';

@@ -9,8 +9,8 @@ import type { AppendOptions, AppendResult } from './log.js';
 
 /** JetStream's error codes (nats-server: server/errors.json): wrong last sequence of the subject, or one in process. */
 const staleCodes = new Set([10071, 10164]);
-/** Insufficient resources, storage or memory exceeded. */
-const fullCodes = new Set([10023, 10028, 10047]);
+/** The account's limits, insufficient resources, storage or memory exceeded. */
+const fullCodes = new Set([10002, 10023, 10028, 10047]);
 /** An error of the store, which also is how a stream says that it is full. */
 const storeFailed = 10077;
 /** ENOSPC and EDQUOT in the words of Go's syscall package. */

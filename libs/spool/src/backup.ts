@@ -1,12 +1,13 @@
 /**
  * Reads a shard's streams for a backup while it is in use. The order makes it whole: what leaves SPOOL has come to DEFER
  * before, and what DEFER names stands in DEFER-CONTENT and CONTENT before. So each is read after those that point to it,
- * up to where it ended when its turn came, while the owner is held back from removing anything.
+ * up to where it ended when its turn came, while the owner is held back from removing anything. What is set aside comes
+ * first of all: released, it is in SPOOL or DEFER before it is gone from QUARANTINE.
  */
 import type { Clock } from '@postrider/actor';
 import { HoldBack } from './hold-back.js';
 import type { Log, LogMessage } from './log.js';
-import { shardStreams } from './names.js';
+import { quarantineOf, quarantineStream, shardStreams, subjects } from './names.js';
 
 export interface BackupOptions {
   readonly log: Log;
@@ -19,7 +20,10 @@ export interface BackupOptions {
    * @throws when it does not come
    */
   readonly heldBack: (revision: number) => Promise<void>;
-  /** Takes the messages of a stream, in order; once with none at its beginning. */
+  /**
+   * Takes the messages of a stream, in order; once with none at its beginning. What the shard has in QUARANTINE comes as a
+   * stream of its own (`quarantineOf`).
+   */
   readonly take: (stream: string, messages: readonly LogMessage[]) => Promise<void>;
 }
 
@@ -45,6 +49,7 @@ export async function backUpShard(options: BackupOptions): Promise<readonly Stre
     await heldBack(hold.since);
     const plans = shardStreams(shard);
     const before = await Promise.all(plans.map(({ name }) => log.state(name)));
+    const quarantine = await readQuarantine(options);
     const extents: StreamExtent[] = [];
     for (const { name, subject } of plans) {
       const { firstSequence, lastSequence } = await log.state(name);
@@ -58,10 +63,25 @@ export async function backUpShard(options: BackupOptions): Promise<readonly Stre
     const [truncated] = cut.filter(({ name }) => name !== plans.at(-1)?.name);
     if (truncated) throw new BackupFailed(`${truncated.name} was truncated while it was read: try again`);
     if (!hold.holds) throw new BackupFailed(`shard ${shard} could not be held back all the time: try again`);
-    return extents;
+    return [...extents, ...quarantine];
   } finally {
     await hold.release().catch(() => undefined);
   }
+}
+
+/** The shard's part of it; none where the operator has not made the stream yet. */
+async function readQuarantine(options: BackupOptions): Promise<readonly StreamExtent[]> {
+  const { log, shard, take } = options;
+  if (!(await log.streams()).includes(quarantineStream)) return [];
+  const { firstSequence, lastSequence } = await log.state(quarantineStream);
+  const stream = quarantineOf(shard);
+  await take(stream, []);
+  const subject = subjects.quarantineOf(shard);
+  await readAll(
+    { ...options, take: (_, messages) => take(stream, messages) },
+    { stream: quarantineStream, subject, from: firstSequence, upTo: lastSequence },
+  );
+  return [{ stream, firstSequence, lastSequence }];
 }
 
 interface Range {

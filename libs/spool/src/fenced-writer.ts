@@ -26,6 +26,8 @@ export interface FencedWriterOptions {
   readonly limit: number;
   /** Each entry once it is durable, in log order, before its write resolves. */
   readonly durable: (entry: LogEntry, sequence: number) => void;
+  /** The stream is at its limit, and this must be written before anything in it can end. Never rejects. */
+  readonly full?: () => Promise<void>;
   /** How far a replay is, as it stands in each bundle. */
   readonly replaying?: () => Replaying | undefined;
   /** Another owner has written, or the stream is gone: nothing of this owner counts any more. */
@@ -79,6 +81,7 @@ export class FencedWriter {
         this.epoch = epoch ?? sequence;
         return;
       }
+      if (isFull(result)) await this.#options.full?.();
       if (tries >= 4) throw new Error(`${stream} takes no epoch record: ${textOf(result)}`);
       await this.#pause();
     }
@@ -99,7 +102,7 @@ export class FencedWriter {
 
   /** Looks whether another owner has taken over: one that writes nothing would not hear of it. @throws Fenced */
   async verify(): Promise<void> {
-    if (this.waiting === 0) await this.#landed();
+    await this.#landed();
     if (this.#ended) throw this.#ended;
   }
 
@@ -177,6 +180,7 @@ export class FencedWriter {
       const result = await log.append(subject, payload, { expectedLast: this.last });
       if (this.#isEnded()) return undefined;
       if (result.result === 'acknowledged') return result.sequence;
+      if (isFull(result)) await this.#options.full?.();
       const sequence = await this.#landed().catch(() => undefined);
       if (this.#isEnded()) return undefined;
       if (sequence !== undefined) return sequence;
@@ -261,6 +265,8 @@ export class FencedWriter {
     return new Promise((resolve) => this.#options.clock.after(retryPause, resolve));
   }
 }
+
+const isFull = (result: AppendResult): boolean => result.result === 'refused' && result.reason === 'full';
 
 const textOf = (result: AppendResult): string =>
   result.result === 'acknowledged' ? 'acknowledged' : `${result.result}: ${result.text}`;

@@ -13,7 +13,14 @@ export type {
 } from './log.js';
 export { NewerFormat } from './frame.js';
 export { MemoryLog, MemoryStore } from './memory.js';
-export { largeContentInOctets, shardNames, streamsOf, subjects } from './names.js';
+export {
+  largeContentInOctets,
+  quarantineOf,
+  quarantineStream,
+  shardNames,
+  streamsOf,
+  subjects,
+} from './names.js';
 export { backUpShard, BackupFailed, type BackupOptions, type StreamExtent } from './backup.js';
 export { BackupFileWriter, DamagedBackup, readBackupFile } from './backup-file.js';
 export { holdAll } from './hold-all.js';

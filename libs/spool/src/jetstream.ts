@@ -204,6 +204,11 @@ class JetStreamLog implements Log {
     if (error !== undefined) throw new Error(`${stream} is not led by ${to}: ${error.description ?? ''}`);
   }
 
+  async enlarge(stream: string, byOctets: number): Promise<void> {
+    const { maxOctets } = await this.state(stream);
+    await this.#connections.manager.streams.update(stream, { max_bytes: maxOctets + byOctets });
+  }
+
   async subjects(stream: string, pattern: string): Promise<readonly string[]> {
     const { state } = await this.#connections.manager.streams.info(stream, { subjects_filter: pattern });
     return Object.keys(state.subjects ?? {});

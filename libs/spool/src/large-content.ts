@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { LargeContent, MailId } from '@postrider/mail';
 import type { DiskRoom } from './disk-room.js';
 import { isFull, type AppendResult, type Log } from './log.js';
+import type { LargeContentPool } from './large-content-pool.js';
 import { chunkInOctets, chunksUnderWay, streamsOf, subjects } from './names.js';
 import { ContentMissing, type LargeContentWriter } from './spool.js';
 
@@ -15,60 +16,94 @@ interface LargeContentContext {
 /** A chunk whose fate is unknown is tried again; the same id is stored once. Four time-outs are shorter than DATA's. */
 const tries = 4;
 
-export function largeContentWriter({
-  log,
-  disk,
-  shard,
-  contentId,
-}: LargeContentContext & { readonly disk: DiskRoom }): LargeContentWriter {
-  const hash = createHash('sha256');
-  const underWay = new Set<Promise<void>>();
-  let failure: Error | undefined;
-  let pending: Uint8Array[] = [];
-  let pendingOctets = 0;
-  let octets = 0;
-  let chunks = 0;
+interface ChunkWriterOptions extends LargeContentContext {
+  readonly disk: DiskRoom;
+  /** Shared by all of a process. */
+  readonly pool: LargeContentPool;
+}
 
-  const publish = async (chunk: Buffer, n: number): Promise<void> => {
+export class ChunkWriter implements LargeContentWriter {
+  readonly shard: string;
+  readonly #options: ChunkWriterOptions;
+  readonly #hash = createHash('sha256');
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: Error | undefined;
+  #pending: Uint8Array[] = [];
+  #pendingOctets = 0;
+  #octets = 0;
+  #chunks = 0;
+  #closed = false;
+
+  constructor(options: ChunkWriterOptions) {
+    this.#options = options;
+    this.shard = options.shard;
+    options.pool.open++;
+  }
+
+  get gathersInOctets(): number {
+    return this.#options.pool.chunkInOctets;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    this.#hash.update(chunk);
+    this.#octets += chunk.length;
+    this.#pending.push(chunk);
+    this.#pendingOctets += chunk.length;
+    if (this.#pendingOctets >= this.gathersInOctets) await this.#sendWhole();
+  }
+
+  async finish(): Promise<LargeContent> {
+    if (this.#pendingOctets > 0) await this.#send(Buffer.concat(this.#pending, this.#pendingOctets));
+    this.#close();
+    await Promise.all(this.#underWay);
+    if (this.#failure) throw this.#failure;
+    const sha256 = this.#hash.digest('hex');
+    return { chunks: this.#chunks, octets: this.#octets, sha256, contentId: this.#options.contentId };
+  }
+
+  async abandon(): Promise<void> {
+    this.#close();
+    const { log, shard, contentId } = this.#options;
+    await Promise.all(this.#underWay);
+    await log.purge(streamsOf(shard).content, subjects.chunksOf(shard, contentId));
+  }
+
+  #close(): void {
+    if (!this.#closed) this.#options.pool.open--;
+    this.#closed = true;
+    this.#pending = [];
+  }
+
+  /** Whole chunks only, until the end: what DATA gives comes in any size. */
+  async #sendWhole(): Promise<void> {
+    const size = this.gathersInOctets;
+    let rest = Buffer.concat(this.#pending, this.#pendingOctets);
+    for (; rest.length >= size && !this.#failure; rest = rest.subarray(size)) {
+      await this.#send(rest.subarray(0, size));
+      while (this.#underWay.size >= chunksUnderWay) await Promise.race(this.#underWay);
+    }
+    [this.#pending, this.#pendingOctets] = [rest.length > 0 ? [rest] : [], rest.length];
+  }
+
+  async #send(chunk: Buffer): Promise<void> {
+    const { pool } = this.#options;
+    const n = this.#chunks++;
+    await pool.enter(chunk.length);
+    const sent: Promise<void> = this.#publish(chunk, n).finally(() => {
+      pool.leave(chunk.length);
+      this.#underWay.delete(sent);
+    });
+    this.#underWay.add(sent);
+  }
+
+  async #publish(chunk: Buffer, n: number): Promise<void> {
+    const { log, disk, shard, contentId } = this.#options;
     const result = await appendChunk({ log, disk }, subjects.chunk(shard, contentId, n), chunk);
     if (result.result === 'acknowledged') return;
     const full = disk.low || isFull(result);
-    failure ??= new ContentRefused(result.text, full);
-  };
-  const send = (chunk: Buffer): void => {
-    const sent: Promise<void> = publish(chunk, chunks++).finally(() => underWay.delete(sent));
-    underWay.add(sent);
-  };
-  /** Whole chunks only, until the end: what DATA gives comes in any size. */
-  const sendWhole = async (): Promise<void> => {
-    let rest = Buffer.concat(pending, pendingOctets);
-    for (; rest.length >= chunkInOctets && !failure; rest = rest.subarray(chunkInOctets)) {
-      send(rest.subarray(0, chunkInOctets));
-      while (underWay.size >= chunksUnderWay) await Promise.race(underWay);
-    }
-    [pending, pendingOctets] = [rest.length > 0 ? [rest] : [], rest.length];
-  };
-  return {
-    shard,
-    async write(chunk) {
-      if (failure) throw failure;
-      hash.update(chunk);
-      octets += chunk.length;
-      pending.push(chunk);
-      pendingOctets += chunk.length;
-      if (pendingOctets >= chunkInOctets) await sendWhole();
-    },
-    async finish() {
-      if (pendingOctets > 0) send(Buffer.concat(pending, pendingOctets));
-      await Promise.all(underWay);
-      if (failure) throw failure;
-      return { chunks, octets, sha256: hash.digest('hex'), contentId };
-    },
-    async abandon() {
-      await Promise.all(underWay);
-      await log.purge(streamsOf(shard).content, subjects.chunksOf(shard, contentId));
-    },
-  };
+    this.#failure ??= new ContentRefused(result.text, full);
+  }
 }
 
 /** Chunks could not be stored. */

@@ -32,6 +32,8 @@ export interface Log {
   leadership(stream: string): Promise<Leadership | undefined>;
   /** Lets another server lead, which has all that the leader has. @throws when it does not */
   moveLeader(stream: string, to: string): Promise<void>;
+  /** More room for a stream, until the next `prepare`. @throws when there is none, or it may not be changed */
+  enlarge(stream: string, byOctets: number): Promise<void>;
   /** Subjects of a stream that match. */
   subjects(stream: string, pattern: string): Promise<readonly string[]>;
   /** A small register with revisions, for leases; entries vanish when not written for `leaseTtl`. */

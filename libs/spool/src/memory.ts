@@ -139,6 +139,10 @@ export class MemoryLog implements Log {
     return Promise.reject(new Error(`${stream} has one copy`));
   }
 
+  enlarge(name: string, byOctets: number): Promise<void> {
+    return this.#on(name, (stream) => void (stream.maxOctets += byOctets));
+  }
+
   subjects(name: string, pattern: string): Promise<readonly string[]> {
     return this.#on(name, ({ messages }) => {
       const all = new Set(messages.map(({ subject }) => subject));

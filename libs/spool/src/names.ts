@@ -21,6 +21,9 @@ export const streamsOf = (shard: string): ShardStreams => ({
 /** What a replay could not get past, of all shards. */
 export const quarantineStream = 'QUARANTINE';
 
+/** A shard's part of it, where each shard has files of its own. */
+export const quarantineOf = (shard: string): string => `${quarantineStream}-${shard}`;
+
 export const subjects = {
   spool: (shard: string): string => `mta.v1.spool.${shard}.>`,
   segment: (shard: string): string => `mta.v1.spool.${shard}.segment`,
@@ -74,6 +77,9 @@ export function shardStreams(shard: string): readonly StreamPlan[] {
 
 /** New mail and moves to DEFER stop at this share of a stream; the rest is for outcomes and DSNs. */
 export const softLimit = 0.8;
+
+/** Mail whose transaction was under way by then is still taken up to this share of SPOOL. */
+export const hardLimit = 0.9;
 
 /** What a stream must hold that uses so many octets: outcomes need room as well, or it could never be emptied. */
 export const leastRoom = (usedInOctets: number): number => Math.ceil(usedInOctets / softLimit);

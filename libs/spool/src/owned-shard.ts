@@ -31,6 +31,10 @@ const cleanedOver = 16 * 1024 * 1024;
 /** One may be chance; the third owner sets it aside (DESIGN §4). */
 const deathsAtMost = 2;
 
+/** A bundle's worth, for a stream that has no room for outcomes; not again before that one can have been written. */
+const enlargedBy = 1024 * 1024;
+const enlargedEvery = 1_000;
+
 export class OwnedShard {
   readonly shard: string;
   readonly log: Log;
@@ -59,6 +63,8 @@ export class OwnedShard {
   deferFull = false;
   /** Revision of the record by which a backup holds back, as last seen; 0: none. */
   heldBackBy = 0;
+  /** All segments of the owners before have been read, and the leader has no more of them: a replica may lag. */
+  replayIsRead = false;
   /** Something here can't be read: what it names is not known, so nothing is taken for an orphan. */
   damaged = false;
   /** Deferred mail that is being copied forward; a record about one takes it out. */
@@ -68,6 +74,7 @@ export class OwnedShard {
   /** What the replay knows of a mail's open recipients. */
   openOf: (envelope: Envelope) => readonly OpenRecipient[] = (envelope) => untouched(envelope).open;
   readonly #options: OwnedShardOptions;
+  #enlargedAt = -Infinity;
 
   constructor(options: OwnedShardOptions, fenced: (reason: string) => void) {
     const { log, clock, shard, owner } = options;
@@ -100,6 +107,7 @@ export class OwnedShard {
       ...common,
       stream: this.streams.spool,
       subject: subjects.outcome(shard),
+      full: () => this.#enlarge(this.streams.spool),
       replaying: () => this.marks.now,
       durable: (entry, sequence) => this.#durableInSpool(entry, sequence),
     });
@@ -107,6 +115,7 @@ export class OwnedShard {
       ...common,
       stream: this.streams.defer,
       subject: subjects.state(shard),
+      full: () => this.#enlarge(this.streams.defer),
       durable: (entry, sequence) => this.#durableInDefer(entry, sequence),
     });
     this.moves = new Moves(this);
@@ -167,6 +176,22 @@ export class OwnedShard {
     this.outcomes.end(error);
     this.deferState.end(error);
     this.contents.end(error);
+  }
+
+  /**
+   * Last resort: what ends mail must be written, or a full stream could never be emptied. Ingress leaves room for it, but
+   * several may write at once, and a limit may have been lowered.
+   */
+  async #enlarge(stream: string): Promise<void> {
+    if (this.clock.monotonic() - this.#enlargedAt < enlargedEvery) return;
+    this.#enlargedAt = this.clock.monotonic();
+    try {
+      await this.log.enlarge(stream, enlargedBy);
+      this.fault(`${stream} is full to the last octet: it was given ${enlargedBy} octets more for outcomes`);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.fault(`${stream} is full to the last octet: raise spool.max_size; outcomes wait (${why})`);
+    }
   }
 
   #withoutKept(log: ReplayedLog): (message: LogMessage) => LogMessage {

@@ -239,6 +239,7 @@ class LogOwner implements ShardOwner {
 
   #forgetReplay(): void {
     this.#replayedUpTo = 0;
+    this.#owned.replayIsRead = true;
     this.#recordsBefore.clear();
     this.deferred = new FoundDeferred();
     // Not waited for: what comes behind the replay is given out meanwhile.

@@ -1,11 +1,11 @@
 /** Reading the records of a shard's logs at a takeover: SPOOL's outcomes, DEFER's state. Segments follow in segments.ts. */
 import type { Clock } from '@postrider/actor';
 import { packEnvelope, unpackEnvelope } from '@postrider/mail';
-import type { Diagnostic, Envelope, MailId, MailObject, MailRecord } from '@postrider/mail';
+import type { Diagnostic, Envelope, MailId, MailObject, MailRecord, Scheduling } from '@postrider/mail';
 import { NewerFormat } from './frame.js';
 import type { Log, LogMessage } from './log.js';
 import { applyRecord, bornOf, untouched, type MailState } from './open-recipients.js';
-import type { OpenRecipient } from './spool.js';
+import type { OpenRecipient, PackedMail } from './spool.js';
 import { decodeBundle, type DeferredMail, type LogEntry } from './record-frame.js';
 import { RecordsBefore } from './records-before.js';
 
@@ -41,10 +41,11 @@ export interface BornMail {
 }
 
 /** A mail in DEFER after all that DEFER says of it. A million of them must fit: nothing here is larger than it need be. */
-export class DeferredAt {
+export class DeferredAt implements PackedMail {
   readonly id: MailId;
-  /** The envelope (`packEnvelope`). */
-  readonly packed: string;
+  readonly text: string;
+  readonly bounce: boolean;
+  readonly scheduling: Scheduling | undefined;
   readonly acceptedAt: number;
   readonly sizeInOctets: number;
   readonly recipients: number;
@@ -64,7 +65,9 @@ export class DeferredAt {
     found: { readonly sequence: number; readonly bornOctets?: number },
   ) {
     this.id = alone(envelope.id);
-    this.packed = packEnvelope(envelope);
+    this.text = packEnvelope(envelope);
+    this.bounce = envelope.reversePath === '';
+    this.scheduling = envelope.scheduling;
     this.acceptedAt = envelope.acceptedAt;
     this.sizeInOctets = envelope.sizeInOctets;
     this.recipients = envelope.recipients.length;
@@ -85,7 +88,7 @@ export class DeferredAt {
   }
 
   get envelope(): Envelope {
-    return unpackEnvelope(this.packed, this);
+    return unpackEnvelope(this.text, this);
   }
 }
 

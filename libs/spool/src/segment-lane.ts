@@ -51,6 +51,10 @@ export class SegmentLane {
   readonly shard: string;
   segments = 0;
   mails = 0;
+  /** Of all segments that were acknowledged. */
+  storedOctets = 0;
+  /** Of mails that wait to be published. */
+  #queuedOctets = 0;
   /** Milliseconds of the last publish. */
   lastCommit = 0;
   readonly #options: LaneOptions;
@@ -69,6 +73,11 @@ export class SegmentLane {
     this.shard = options.shard;
   }
 
+  /** Octets that were stored, or may be soon: the room they need counts as used. */
+  get takenOctets(): number {
+    return this.storedOctets + this.#queuedOctets + (this.#segment?.frame.length ?? 0);
+  }
+
   get waiting(): number {
     return this.#queue.length + (this.#segment?.commits.length ?? 0);
   }
@@ -82,6 +91,7 @@ export class SegmentLane {
 
   take(commit: WaitingCommit): void {
     this.#queue.push(commit);
+    this.#queuedOctets += itemLength(commit.item);
     if (!this.#segment) this.#publishNext();
   }
 
@@ -119,7 +129,12 @@ export class SegmentLane {
       if (count > 0 && octets > this.#options.limit) break;
       count++;
     }
-    return this.#queue.splice(0, count);
+    return this.#unqueued(this.#queue.splice(0, count));
+  }
+
+  #unqueued(commits: readonly WaitingCommit[]): readonly WaitingCommit[] {
+    for (const { item } of commits) this.#queuedOctets -= itemLength(item);
+    return commits;
   }
 
   async #publish(segment: Segment): Promise<void> {
@@ -135,6 +150,7 @@ export class SegmentLane {
     }
     const took = clock.monotonic() - startedAt;
     this.lastCommit = Math.round(took);
+    this.storedOctets += frame.length;
     this.#options.acknowledged(took, frame.length);
     this.segments++;
     this.mails += commits.length;
@@ -165,7 +181,9 @@ export class SegmentLane {
   #refused(reason: 'full' | 'stale' | 'away' | 'other', text: string): void {
     if (reason === 'away') {
       this.#refusedAt = this.#options.clock.monotonic();
-      this.#queue.unshift(...(this.#segment?.commits ?? []));
+      const again = this.#segment?.commits ?? [];
+      this.#queue.unshift(...again);
+      for (const { item } of again) this.#queuedOctets += itemLength(item);
       this.#segment = undefined;
       this.#space = undefined;
       this.#settleQueue(text);
@@ -208,7 +226,7 @@ export class SegmentLane {
 
   /** What has not been published goes to another shard, or its clients hear that it can't be taken now. */
   #settleQueue(text: string): void {
-    const waiting = this.#queue.splice(0);
+    const waiting = this.#unqueued(this.#queue.splice(0));
     const free = waiting.filter(({ bound }) => !bound);
     const handedOver = free.length > 0 && this.#options.handOver(free);
     for (const { resolve, bound } of waiting)

@@ -2,7 +2,7 @@
  * The spool's contract (DESIGN §3, §4): what ingress, the owner of a shard and a worker may do with it. Backends
  * are behind `Log` (log.ts); everything above is one code for all of them.
  */
-import type { LargeContent, MailId, MailObject, MailRecord } from '@postrider/mail';
+import type { LargeContent, MailId, MailObject, MailRecord, Scheduling } from '@postrider/mail';
 import type { Move } from './leaders.js';
 import type { QuarantinedRecord as QuarantinedRecordOfShard } from '@postrider/protocol';
 
@@ -69,6 +69,8 @@ export type CommitResult =
 
 export interface LargeContentWriter {
   readonly shard: string;
+  /** Octets worth giving at once; fewer while very many contents are written. */
+  readonly gathersInOctets: number;
   /** Waits while too much is unacknowledged: the back-pressure that keeps memory level. @throws when the shard fails */
   write(chunk: Uint8Array): Promise<void>;
   /** Resolves when every chunk is acknowledged. */
@@ -106,8 +108,22 @@ export interface SpooledMail {
   readonly place: 'spool' | 'defer';
   /** Came from the replay of another owner's time: events tell it again with the same ids. */
   readonly replayed: boolean;
-  /** Its envelope as one string (`packEnvelope`), where there is one already. */
-  readonly packed?: string;
+  /** Found packed: what most need of it, so that `mail` need not be made. */
+  readonly packed?: PackedMail;
+}
+
+/** An envelope as one string, and what is asked of each mail that only waits. */
+export interface PackedMail {
+  readonly id: MailId;
+  /** `packEnvelope` */
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly acceptedAt: number;
+  /** Its reverse-path is null. */
+  readonly bounce: boolean;
+  /** Content id of a large content. */
+  readonly large: MailId | undefined;
+  readonly scheduling: Scheduling | undefined;
 }
 
 export interface OpenRecipient {

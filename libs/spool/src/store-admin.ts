@@ -3,7 +3,7 @@ import { connectNats, type NatsAddress } from '@postrider/nats-server';
 import { RetentionPolicy, StorageType, type JetStreamManager } from 'nats';
 import { restoreMark } from './jetstream.js';
 import { leaseStream } from './jetstream-register.js';
-import { shardStreams, streamsOf, subjects } from './names.js';
+import { quarantineStream, shardStreams, streamsOf, subjects } from './names.js';
 
 export interface StoreAdmin {
   /** Names of all streams. */
@@ -72,10 +72,10 @@ async function namesOf(manager: JetStreamManager): Promise<readonly string[]> {
   return found;
 }
 
-/** The lease bucket and the shards' streams. EVENTS has one copy: it is written without waiting for a disk, which the server does for one copy alone. */
+/** The lease bucket, the shards' streams and QUARANTINE. EVENTS has one copy: it is written without waiting for a disk, which the server does for one copy alone. */
 async function setReplicas(manager: JetStreamManager, replicas: number): Promise<readonly string[]> {
   const known = await namesOf(manager);
-  const spool = known.filter((name) => isOfShard(name));
+  const spool = known.filter((name) => isOfShard(name) || name === quarantineStream);
   const changed: string[] = [];
   for (const name of [leaseStream, ...spool].filter((one) => known.includes(one))) {
     if ((await manager.streams.info(name)).config.num_replicas === replicas) continue;

@@ -56,10 +56,19 @@ export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
     upTo: deferState.last,
     damaged: (sequence, text) => shard.damage({ log: 'defer', sequence, text }),
   });
+  // Last, and from the leader: each read may have come from another replica, and one that lags still has what is
+  // removed, though the record that ended it may be gone from the next. What stands before has ended, whoever shows it.
+  const first = {
+    spool: (await log.state(streams.spool)).firstSequence,
+    defer: (await log.state(streams.defer)).firstSequence,
+  };
+  shard.segments.next = first.spool;
+  marks.givenOut(first.spool);
+  const mails = new Map([...defer.mails].filter(([, { sequence }]) => sequence >= first.defer));
   for (const record of defer.others) spool.records.add(record);
-  await finishMoves(shard, spool, defer);
-  const deferred = adoptDeferred(shard, defer, spool.records);
-  adoptBorn(shard, spool);
+  await finishMoves(shard, spool.records, { mails, spoolFirst: first.spool });
+  const deferred = adoptDeferred(shard, mails, spool.records);
+  adoptBorn(shard, { ...spool, born: spool.born.filter(({ sequence }) => sequence >= first.spool) });
   outcomes.gathers = true;
   return { records: spool.records, deferred };
 }
@@ -79,14 +88,13 @@ async function replayBefore({ log, streams, shard }: OwnedShard): Promise<Replay
 /** A crash between 'put' and 'moved': the move is finished before the mail is tried from either place. */
 async function finishMoves(
   shard: OwnedShard,
-  { records }: ReplayedOutcomes,
-  { mails }: ReplayedDeferred,
+  records: RecordsBefore,
+  { mails, spoolFirst }: { readonly mails: ReplayedDeferred['mails']; readonly spoolFirst: number },
 ): Promise<void> {
-  const { firstSequence } = await shard.log.state(shard.streams.spool);
   const at = shard.clock.now();
   const entries: LogEntry[] = [];
   for (const [id, { home }] of mails) {
-    if (home < firstSequence || records.moved(id)) continue;
+    if (home < spoolFirst || records.moved(id)) continue;
     const record: MailRecord = { kind: 'moved', id, at };
     entries.push({ entry: 'record', record });
     records.add(record);
@@ -96,7 +104,7 @@ async function finishMoves(
 
 function adoptDeferred(
   shard: OwnedShard,
-  { mails }: ReplayedDeferred,
+  mails: ReplayedDeferred['mails'],
   records: RecordsBefore,
 ): FoundDeferred {
   const found: DeferredAt[] = [];
@@ -131,8 +139,7 @@ export class FoundDeferred implements Iterable<SpooledMail> {
     for (const [n, mail] of mails.entries()) {
       if (mail === undefined) continue;
       mails[n] = undefined;
-      const { envelope, state, packed } = mail;
-      yield { ...spooled({ envelope }, state, 'defer'), packed };
+      yield new SpooledDeferred(mail);
     }
   }
 }
@@ -144,6 +151,27 @@ function adoptBorn(shard: OwnedShard, { born, records }: ReplayedOutcomes): void
     if (state.open.length === 0 || records.moved(id) || shard.state.live.has(id)) continue;
     shard.bear(mail, state, { place: 'spool', pin: sequence });
     shard.born.push(spooled(mail, state, 'spool'));
+  }
+}
+
+class SpooledDeferred implements SpooledMail {
+  readonly place = 'defer';
+  readonly replayed = true;
+  readonly packed: DeferredAt;
+  readonly open: SpooledMail['open'];
+  readonly held?: string;
+  #mail: SpooledMail['mail'] | undefined;
+
+  constructor(packed: DeferredAt) {
+    const { open, held } = packed.state;
+    this.packed = packed;
+    this.open = open;
+    if (held !== undefined) this.held = held;
+  }
+
+  get mail(): SpooledMail['mail'] {
+    this.#mail ??= { envelope: this.packed.envelope };
+    return this.#mail;
   }
 }
 

@@ -9,9 +9,17 @@ import { times } from '@postrider/protocol';
 import { anyRoom, type DiskRoom } from './disk-room.js';
 import { mailItem, writerIdLength } from './frame.js';
 import { Histogram } from './histogram.js';
-import { largeContentWriter } from './large-content.js';
+import { ChunkWriter } from './large-content.js';
+import { LargeContentPool } from './large-content-pool.js';
 import type { Log } from './log.js';
-import { frameLimit, largeContentInOctets, shardStreams, softLimit } from './names.js';
+import {
+  chunkInOctets,
+  frameLimit,
+  hardLimit,
+  largeContentInOctets,
+  shardStreams,
+  softLimit,
+} from './names.js';
 import { SegmentLane, type WaitingCommit } from './segment-lane.js';
 import type { CommitResult, LargeContentWriter, SpoolWriter, WriterOptions } from './spool.js';
 
@@ -27,6 +35,16 @@ export interface WriterContext {
 /** How often a shard's room is looked at while mail flows, milliseconds. */
 const roomCheckedEvery = 1_000;
 
+/** What SPOOL had left when it was looked at, octets, and how much of this writer was stored by then. */
+interface RoomLeft {
+  readonly stored: number;
+  readonly toSoftLimit: number;
+  readonly toHardLimit: number;
+}
+const unknownRoom: RoomLeft = { stored: 0, toSoftLimit: Infinity, toHardLimit: Infinity };
+/** After so much of what was left it is looked at again: other writers use it as well. */
+const lookedAtAfter = 0.25;
+
 /** Octets of a segment: from a small mail alone to as many as a publish may carry. */
 const sizeBounds = [4_096, 16_384, 65_536, 262_144, 524_288, 1_048_576];
 /** Seconds of a commit: from an fsync on a fast disk to the time after which a segment is given up. */
@@ -38,6 +56,9 @@ export class SegmentWriter implements SpoolWriter {
   readonly #lanes: readonly [SegmentLane, ...SegmentLane[]];
   #current: number;
   readonly #full = new Set<SegmentLane>();
+  readonly #large = new LargeContentPool(chunkInOctets);
+  readonly #left = new Map<SegmentLane, RoomLeft>();
+  readonly #looking = new Set<SegmentLane>();
   #roomCheckedAt = -Infinity;
   /** Mails that found no place: 452 and 451 to the client. */
   readonly #turnedAway = { full: 0, away: 0 };
@@ -56,15 +77,16 @@ export class SegmentWriter implements SpoolWriter {
       writer,
       limit: frameLimit(context.log.maxPayloadInOctets),
       committed: options.committed,
-      acknowledged: (took: number, octets: number) => {
-        this.#times.observe(took / 1000);
-        this.#sizes.observe(octets);
-      },
     };
     const [first, ...rest] = options.shards.map((shard): SegmentLane => {
       const lane: SegmentLane = new SegmentLane({
         ...common,
         shard,
+        acknowledged: (took, octets) => {
+          this.#times.observe(took / 1000);
+          this.#sizes.observe(octets);
+          this.#watchRoom(lane);
+        },
         full: () => {
           this.#refusals++;
           this.#full.add(lane);
@@ -91,6 +113,10 @@ export class SegmentWriter implements SpoolWriter {
     }
     const lane = shard === undefined ? this.#lane() : this.#laneOf(shard);
     this.#watchRoom(lane);
+    if (this.#used(lane) > (this.#left.get(lane)?.toHardLimit ?? Infinity)) {
+      this.#turnedAway.full++;
+      return Promise.resolve({ result: 'full' });
+    }
     return new Promise((resolve) =>
       lane.take({
         item: mailItem(mail),
@@ -106,7 +132,8 @@ export class SegmentWriter implements SpoolWriter {
 
   beginLarge(contentId: MailId): LargeContentWriter {
     const { shard } = this.#lane();
-    return largeContentWriter({ log: this.#context.log, disk: this.#disk, shard, contentId });
+    const { log } = this.#context;
+    return new ChunkWriter({ log, disk: this.#disk, pool: this.#large, shard, contentId });
   }
 
   room(): 'ok' | 'full' | 'away' {
@@ -173,6 +200,12 @@ export class SegmentWriter implements SpoolWriter {
   /** While mail flows or is turned away, so that a shard with room again is found. */
   #watchRoom(lane: SegmentLane): void {
     const now = this.#context.clock.monotonic();
+    const { toSoftLimit, toHardLimit } = this.#left.get(lane) ?? unknownRoom;
+    const used = this.#used(lane);
+    // What is left for outcomes is none of mail's: no answer is waited for.
+    if (used > toSoftLimit) this.#full.add(lane);
+    const left = toSoftLimit > 0 ? toSoftLimit : toHardLimit;
+    if (left > 0 && used > left * lookedAtAfter) void this.#checkRoom(lane);
     if (now - this.#roomCheckedAt < roomCheckedEvery) return;
     this.#roomCheckedAt = now;
     void this.#disk.look();
@@ -182,15 +215,29 @@ export class SegmentWriter implements SpoolWriter {
   /** DEFER counts too: mail that can't be delivered must have a place to wait in. */
   async #checkRoom(lane: SegmentLane): Promise<void> {
     const { log } = this.#context;
-    const refusals = this.#refusals;
+    if (this.#looking.has(lane)) return;
+    this.#looking.add(lane);
+    const [refusals, stored] = [this.#refusals, lane.storedOctets];
     try {
       const states = await Promise.all(shardStreams(lane.shard).map(({ name }) => log.state(name)));
+      const [spool] = states;
+      if (spool && spool.maxOctets > 0) {
+        const left = (share: number): number => spool.maxOctets * share - spool.octets;
+        this.#left.set(lane, { stored, toSoftLimit: left(softLimit), toHardLimit: left(hardLimit) });
+      }
       const full = states.some(({ octets, maxOctets }) => maxOctets > 0 && octets > maxOctets * softLimit);
       if (full) this.#full.add(lane);
       else if (refusals === this.#refusals) this.#full.delete(lane);
     } catch {
       // It can't be asked now: what is known stays, and the publish itself will tell.
+    } finally {
+      this.#looking.delete(lane);
     }
+  }
+
+  /** Octets that came since the room was looked at, those that wait included. */
+  #used(lane: SegmentLane): number {
+    return lane.takenOctets - (this.#left.get(lane)?.stored ?? 0);
   }
 }
 

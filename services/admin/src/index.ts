@@ -4,6 +4,7 @@
  * Keeps: gauges of the last seconds.
  */
 import { serviceNames, type StatusRecord } from '@postrider/protocol';
+import { CertificateWatch } from './certificate-watch.js';
 import {
   metricsContentType,
   metricsOf,
@@ -29,19 +30,25 @@ interface Seen {
 class Admin implements RunningService {
   readonly #context: ServiceContext;
   readonly #seen = new Map<string, Seen>();
+  readonly #certificates: CertificateWatch;
   #watched: { stop(): void } | undefined;
 
   constructor(context: ServiceContext) {
     this.#context = context;
+    this.#certificates = new CertificateWatch(context);
     void this.#follow();
   }
 
   figures(): Readonly<Record<string, unknown>> {
-    return { instancesSeen: this.#current().length };
+    return {
+      instancesSeen: this.#current().length,
+      certificateLeftInSeconds: this.#certificates.left(),
+    };
   }
 
   drain(): Promise<void> {
     this.#watched?.stop();
+    this.#certificates.stop();
     return Promise.resolve();
   }
 

@@ -18,6 +18,7 @@ import {
 } from '@postrider/runtime';
 import { shardNames, type SpoolWriter } from '@postrider/spool';
 import { modeOf, type Authentication } from './auth/listener-auth.js';
+import { Admission } from './content/admission.js';
 import { ContentBudget } from './content/content-budget.js';
 import { ingressEvents } from './events.js';
 import { noCounts, type Ingress } from './ingress.js';
@@ -41,12 +42,13 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const listeners = new Listeners(ingress, context.config.data_dir, authentication);
   await listeners.open(context.config.listeners);
   const submit = await context.bus.host(smtpIngress, submitBehaviour(ingress));
-  const { counts, budget, writer } = ingress;
+  const { counts, budget, admission, writer } = ingress;
   return {
     listening: listeners.listening,
     figures: () => ({
       ...counts,
       contentHeldInOctets: budget.used,
+      waitingToSend: admission.waiting,
       certificateLeftInSeconds: listeners.certificatesLeft(),
       ...writer.figures(),
     }),
@@ -120,6 +122,7 @@ function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress 
     events: ingressEvents(bus),
     writer: writerOf(spool, bus, config.spool.shards),
     budget: new ContentBudget(),
+    admission: new Admission(clock),
     newMailId: mailIdSource(() => clock.now(), randomBytes(seedInOctets)),
     resolve: (forwardPath) => aliases.ask('resolve', { forwardPath }),
     startQueue: queueStart(bus),

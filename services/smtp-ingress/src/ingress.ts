@@ -4,6 +4,7 @@ import type { MailId } from '@postrider/mail';
 import type { ResolveAnswer } from '@postrider/protocol';
 import type { Logger } from '@postrider/runtime';
 import type { SpoolWriter } from '@postrider/spool';
+import type { Admission } from './content/admission.js';
 import type { ContentBudget } from './content/content-budget.js';
 import type { QueueStart } from './queue-start.js';
 import type { IngressEvents } from './events.js';
@@ -19,6 +20,7 @@ export interface Ingress {
   readonly events: IngressEvents;
   readonly writer: SpoolWriter;
   readonly budget: ContentBudget;
+  readonly admission: Admission;
   readonly newMailId: () => MailId;
   /** Asks alias-expander who a local address is. Rejects when there is no answer in time. */
   readonly resolve: (forwardPath: string) => Promise<ResolveAnswer>;

@@ -82,6 +82,7 @@ export class Listeners {
   async drain(): Promise<void> {
     this.#draining = true;
     this.#stopListening();
+    this.#ingress.admission.refuseWaiting();
     if (this.#sessions.size === 0) return;
     const drained = new Promise<void>((resolve) => (this.#drained = resolve));
     for (const session of this.#sessions) session.shutDown();

@@ -4,6 +4,7 @@
  *
  *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
  *   npm run bench -- --deferred 1000000 [--into-spool]
+ *   npm run bench -- --scale [--quick]        workers and queue-managers instead: scale.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -15,8 +16,9 @@ import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
 import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
+import { measureScale } from './scale.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
-import { printProtocol, printTable } from './table.js';
+import { printProtocol, printScale, printTable } from './table.js';
 
 const mega = 1024 * 1024;
 const sinkPort = 25_826;
@@ -69,36 +71,73 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     deferred: { type: 'string' },
     'into-spool': { type: 'boolean' },
+    scale: { type: 'boolean' },
   },
 });
-if (flags.deferred !== undefined) {
-  const deferred = await measureDeferred(Number(flags.deferred), {
-    intoSpool: flags['into-spool'] === true,
-    say,
-  });
-  printDeferred(deferred, say);
-  writeResults({ deferred });
-  process.exit();
-}
 const quick = flags.quick === true;
 const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
 const share = quick ? 0.2 : 1;
 
-const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
-if (flags.only === 'protocol') {
+/** Mails of one worker in `--scale`. */
+const scaleMails = 2_000;
+
+keep(await figures());
+
+/** What was asked for, measured and printed. */
+async function figures(): Promise<object> {
+  if (flags.deferred !== undefined) {
+    const intoSpool = flags['into-spool'] === true;
+    const deferred = await measureDeferred(Number(flags.deferred), { intoSpool, say });
+    printDeferred(deferred, say);
+    return { deferred };
+  }
+  if (flags.scale === true) return { scale: await scale() };
+  const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
+  if (flags.only === 'protocol') {
+    printProtocol(protocol);
+    return { rounds, protocol };
+  }
+  const postrider = await startPostriderForBench(25_825, sinkPort);
+  const postfix = await startPostfixForBench(25_827, sinkPort);
+  if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
+  const results = await measure(postfix ? [postrider, postfix] : [postrider]);
+  printTable(results);
   printProtocol(protocol);
-  process.exit();
+  return { rounds, results, protocol };
 }
-const postrider = await startPostriderForBench(25_825, sinkPort);
-const postfix = await startPostfixForBench(25_827, sinkPort);
-if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
-const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
 
-printTable(results);
-printProtocol(protocol);
-writeResults({ rounds, results, protocol });
+async function scale() {
+  say('a next hop that takes 50 ms for each mail; end to end');
+  const rows = await measureScale(Math.ceil(scaleMails * share), (row) =>
+    say(
+      `  ${row.queueManagers}, ${row.workers}: ${row.mails} mails, ${Math.round(row.mailsPerSecond)} a second`,
+    ),
+  );
+  printScale(rows);
+  return rows;
+}
 
-async function measure(systems: readonly SystemUnderTest[]): Promise<readonly SystemFigures[]> {
+/** As JSON, with the machine that it was measured on. */
+function keep(figures: object): void {
+  const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const at = new Date().toISOString();
+  const file = `${folder}${at.replaceAll(':', '-')}.json`;
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryInOctets: totalmem(),
+    node: process.version,
+  };
+  writeFileSync(file, `${JSON.stringify({ at, machine, ...figures }, undefined, 2)}\n`);
+  say(`\nas JSON: ${file}`);
+}
+
+/** @param systems ours first */
+async function measure(
+  systems: readonly [SystemUnderTest, ...SystemUnderTest[]],
+): Promise<readonly SystemFigures[]> {
+  const [postrider] = systems;
   try {
     const sink = await startSmtpSink(sinkPort);
     // First, before load has filled heaps and caches.
@@ -134,7 +173,7 @@ async function measureInTurns(
   const runs = new Map(systems.map(({ name }) => [name, [] as LoadFigures[]]));
   for (let round = 0; round <= rounds; round++)
     for (const system of systems) {
-      const mails = Math.ceil((system === postrider ? question.mails : question.postfixMails) * share);
+      const mails = Math.ceil((system === systems[0] ? question.mails : question.postfixMails) * share);
       const figures = await measureLoad(system, sink, { ...question, mails });
       say(`  ${system.name}: ${mails} mails, ${Math.round(figures.endToEndPerSecond)} a second`);
       if (round > 0) runs.get(system.name)?.push(figures);
@@ -155,22 +194,6 @@ function median(runs: readonly LoadFigures[]): LoadFigures {
   const middle = sorted[Math.floor(sorted.length / 2)];
   if (!middle) throw new Error('no round was run');
   return middle;
-}
-
-/** As JSON, beside those of other runs. */
-function writeResults(found: object): void {
-  const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const at = new Date().toISOString();
-  const file = `${folder}${at.replaceAll(':', '-')}.json`;
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    memoryInOctets: totalmem(),
-    node: process.version,
-  };
-  writeFileSync(file, `${JSON.stringify({ at, machine, ...found }, undefined, 2)}\n`);
-  say(`\nas JSON: ${file}`);
 }
 
 function say(text: string): void {

@@ -1,6 +1,7 @@
 /** The bench's result as people read it. */
 import type { SystemFigures } from './main.js';
 import type { ProtocolFigures } from './protocol.js';
+import type { ScaleRow } from './scale.js';
 
 export function printTable(results: readonly SystemFigures[]): void {
   const [ours, ...peers] = results;
@@ -31,6 +32,19 @@ export function printTable(results: readonly SystemFigures[]): void {
   row('  p99 ms', ({ latency }) => latency.delivered.p99, 1, 'less');
   print(rows);
   printMemory(ours);
+}
+
+/** What a worker more, and a queue-manager more, brings. */
+export function printScale(rows: readonly ScaleRow[]): void {
+  print([
+    ['queue-managers, workers', 'mails/s', 'of one', 'CPU a mail, ms'],
+    ...rows.map(({ queueManagers, workers, mailsPerSecond, cpuPerMailInMilliseconds }) => [
+      `${queueManagers}, ${workers}`,
+      mailsPerSecond.toFixed(0),
+      `${(mailsPerSecond / (rows[0]?.mailsPerSecond ?? Number.NaN)).toFixed(1)} x`,
+      cpuPerMailInMilliseconds.toFixed(2),
+    ]),
+  ]);
 }
 
 const missing = {

@@ -147,6 +147,7 @@ function largeInto(spool: RememberedSpool, contentId: string): LargeContentWrite
   spool.large.set(contentId, chunks);
   return {
     shard: '0',
+    gathersInOctets: 64 * 1024,
     async write(chunk) {
       await spool.beforeChunk();
       chunks.push(Buffer.from(chunk));

@@ -1,9 +1,13 @@
-/** A backup under load, a store that is lost, a restore: all is on hold, and once released each mail arrives once. */
+/**
+ * A backup under load of a store in three copies, a store that is lost, a restore: all is on hold, what was set aside is
+ * set aside, and once released each mail arrives once.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { connect } from 'nats';
 import { createTransport, type Transporter } from 'nodemailer';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startOutsideNats, type OutsideNats } from '../outside-nats.js';
@@ -26,13 +30,13 @@ const dump = dumpFolder();
 const sent = new Map<string, string>();
 
 beforeAll(async () => {
-  nats = await startOutsideNats(1);
+  nats = await startOutsideNats(3);
   nextHop = await freePort();
   postrider = await prepareServices({
     servers: nats.servers,
     settings: [
       'hostname: mx.example.org',
-      'spool: { shards: 2, replicas: 1, max_size: 512MiB }',
+      'spool: { shards: 2, replicas: 3, max_size: 512MiB }',
       `routes: { down.test: "smtp://127.0.0.1:${nextHop}", ok.test: "discard:" }`,
       'queue: { retry: { first: 1h, max: 2h } }',
     ],
@@ -83,6 +87,17 @@ function arrived(): readonly (readonly [mark: string, hash: string])[] {
 }
 
 const folderOf = (name: string): string => join(postrider.folder, name);
+interface Quarantined {
+  readonly shard: string;
+  readonly key: string;
+  readonly reason: string;
+}
+async function quarantined(): Promise<readonly Quarantined[]> {
+  const { stdout } = await postrider.command('queue', 'quarantine', '--json');
+  return (JSON.parse(stdout) as { readonly records: readonly Quarantined[] }).records;
+}
+
+let setAside: readonly Quarantined[] = [];
 let before: readonly string[] = [];
 let heldAfterRestore = 0;
 
@@ -91,6 +106,14 @@ test('a backup while mail comes and goes', async () => {
   for (let n = 0; n < 40; n++) marks.push(await send(`user${n}@down.test`, 3_000));
   await until('them deferred', async () => (await summary()).deferred === marks.length);
   before = marks;
+  // A segment that nobody can read.
+  const connection = await connect({ servers: [...nats.servers] });
+  await connection.jetstream().publish('mta.v1.spool.1.segment', randomBytes(500));
+  await connection.close();
+  setAside = await until('a record set aside', async () => {
+    const records = await quarantined();
+    return records.length > 0 && records;
+  });
   const load = { on: true };
   const clients = [1, 2, 3].map(async () => {
     while (load.on) await Promise.all([send('here@ok.test', 20_000), send('later@down.test', 2_000)]);
@@ -102,7 +125,7 @@ test('a backup while mail comes and goes', async () => {
   expect([code, stderr]).toEqual([0, expect.stringMatching(/^CONTENT-1: \d+ message/m)]);
   const told = JSON.parse(stdout) as { shards: readonly string[]; streams: readonly { stream: string }[] };
   expect(told.shards).toEqual(['0', '1']);
-  expect(told.streams).toHaveLength(8);
+  expect(told.streams).toHaveLength(10);
   expect(statSync(join(folderOf('backup'), 'SPOOL-0')).mode & 0o777).toBe(0o600);
 });
 
@@ -161,6 +184,7 @@ test('restored, all is on hold', async () => {
   };
   expect(mails[0]?.recipients[0]?.state.reason).toContain('restored from a backup of');
   expect(arrived()).toEqual([]);
+  expect(await quarantined()).toEqual(setAside);
 });
 
 test('released, each mail arrives once and as it was', async () => {

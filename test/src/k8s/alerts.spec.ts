@@ -52,6 +52,24 @@ const cases: readonly Case[] = [
     labels: { severity: 'critical' },
   },
   {
+    alert: 'PostriderMailHeld',
+    series: {
+      ...healthy,
+      'postrider_queue_mails{shard="0",state="held"}': '0x3 2x80',
+      'postrider_queue_mails{shard="0",state="active"}': '9x80',
+    },
+    quietAt: '15m',
+    firesAt: '17m',
+    labels: { severity: 'warning' },
+  },
+  {
+    alert: 'PostriderQuarantine',
+    series: { ...healthy, 'postrider_queue_quarantined{shard="1"}': '0x19 1x60' },
+    quietAt: '4m',
+    firesAt: '6m',
+    labels: { severity: 'critical' },
+  },
+  {
     alert: 'PostriderTurnsMailAway',
     series: { ...healthy, 'postrider_spool_turned_away_total{reason="full"}': '0+3x80' },
     quietAt: '4m',

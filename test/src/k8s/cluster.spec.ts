@@ -4,6 +4,7 @@ import { makeUser, printUsers } from '@postrider/auth';
 import { selfSigned, startSink, waitFor, type Sink } from '@postrider/testing';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { swaks, testWith } from '../e2e/peers.js';
+import { askedSeries, isOn } from './asked-series.js';
 import { Cluster, services, up } from './cluster.js';
 
 const test = testWith('kubectl', 'swaks', 'openssl');
@@ -163,6 +164,26 @@ test('metrics of each service', async () => {
   }
 });
 
+test('every series and label that dashboard, alerts and scalers ask for is on a page of metrics', async () => {
+  const pages = await Promise.all(
+    [...services, 'admin' as const].map(async (service) => (await at().get(service).get('/metrics')).text()),
+  );
+  const page = pages.join('\n');
+  for (const series of askedSeries())
+    expect(isOn(page, series), `${series.name} of: ${series.expression}`).toBe(true);
+});
+
+test("the certificates of NATS's servers are on admin's page", async () => {
+  const left = /^postrider_certificate_left_seconds\{.*certificate="nats\/.*:4222"\} [0-9]{6,}$/m;
+  const page = async (): Promise<string> => (await at().get('admin').get('/metrics')).text();
+  let last = '';
+  await waitFor(
+    async () => left.test((last = await page())),
+    patience,
+    () => last,
+  );
+});
+
 test('the command line in pods: the queue and its events by admin, doctor in a worker', async () => {
   const admin = at().get('admin');
   const summary = await admin.exec('queue', 'summary');
@@ -177,6 +198,14 @@ test('the command line in pods: the queue and its events by admin, doctor in a w
   const findings = JSON.parse(doctor.output) as readonly { check: string; result: string; text: string }[];
   expect(findings).toContainEqual({ check: 'NATS sync', result: 'ok', text: 'always' });
   expect(findings.find(({ check }) => check === 'NATS')?.result).toBe('ok');
+  // The worker's pod mounts the certificate, without its key.
+  expect(findings).toContainEqual({
+    check: 'certificate of mx.example.org',
+    result: 'ok',
+    text: expect.stringMatching(/ days left$/) as string,
+  });
+  const ofNats = findings.filter(({ check }) => /^certificate of .*:4222$/.test(check));
+  expect(ofNats.map(({ result }) => result)).toEqual(['ok', 'ok', 'ok']);
 });
 
 test('a pod that is deleted is not ready at once, takes on for a while, and ends within its grace', async () => {

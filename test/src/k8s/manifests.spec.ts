@@ -108,6 +108,25 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
     }
   });
 
+  test('each workload that stays has a budget of disruptions, that names its pods', () => {
+    const budgets = manifests().filter(({ kind }) => kind === 'PodDisruptionBudget');
+    const workloads = manifests().filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet');
+    expect(workloads.length).toBe(7);
+    for (const { metadata, spec } of workloads) {
+      const { matchLabels } = (spec as { selector: { matchLabels: object } }).selector;
+      const budget = budgets.find((one) => one.metadata.name === metadata.name);
+      expect(budget?.spec, metadata.name).toEqual({ maxUnavailable: 1, selector: { matchLabels } });
+    }
+  });
+
+  test('pods that stay are spread over nodes and zones', () => {
+    for (const [name, pod] of pods()) {
+      if (name.startsWith('Job')) continue;
+      const keys = (pod.topologySpreadConstraints ?? []).map(({ topologyKey }) => topologyKey);
+      expect(keys, name).toEqual(['kubernetes.io/hostname', 'topology.kubernetes.io/zone']);
+    }
+  });
+
   test('grace is longer than the drain', () => {
     const config = manifests().find(({ metadata }) => metadata.name === 'postrider-config');
     const base = parse(config?.data?.['postrider.yaml'] ?? '') as Record<string, string>;

@@ -44,7 +44,7 @@ const publishes: readonly (readonly [subject: string, allowed: readonly string[]
   ['$JS.API.STREAM.PURGE.SPOOL-0', ['queue-manager']],
   ['$JS.API.STREAM.PURGE.CONTENT-0', ['queue-manager', 'smtp-ingress']],
   ['$JS.API.STREAM.CREATE.MINE', ['init']],
-  ['$JS.API.STREAM.UPDATE.SPOOL-0', []],
+  ['$JS.API.STREAM.UPDATE.SPOOL-0', ['queue-manager']],
   ['$JS.API.STREAM.DELETE.SPOOL-0', []],
   ['mta.events.smtp-ingress.accepted', ['smtp-ingress']],
   ['mta.status.queue-manager.x', ['queue-manager']],

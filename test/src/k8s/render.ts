@@ -21,6 +21,7 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly containers: readonly [Container, ...Container[]];
   readonly volumes?: readonly Volume[];
+  readonly topologySpreadConstraints?: readonly { readonly topologyKey: string }[];
 }
 
 export interface Container {

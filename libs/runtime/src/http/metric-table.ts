@@ -75,6 +75,9 @@ const ofEvery: readonly MetricRow[] = [
   every.counter('configurations_refused_total', 'Bad configurations on a reload', 'configurationsRefused'),
 ];
 
+const certificateHelp = 'Until a certificate ends: of a listener, or its name; nats/HOST by admin';
+const ofCertificate: Short = { figure: 'certificateLeftInSeconds', label: 'certificate' };
+
 const ofIngress: readonly MetricRow[] = [
   ingress.gauge('smtp_sessions', 'Sessions that are open', 'sessions'),
   ingress.counter('smtp_sessions_total', 'Sessions taken', 'sessionsTotal'),
@@ -86,11 +89,9 @@ const ofIngress: readonly MetricRow[] = [
   ),
   ingress.counter('smtp_rejected_total', 'Senders, recipients and contents refused', 'rejected'),
   ingress.counter('content_accepted_bytes_total', 'Content of accepted mail', 'contentInOctets'),
-  ingress.gauge('certificate_left_seconds', 'Until a certificate ends: of a listener, or its name', {
-    figure: 'certificateLeftInSeconds',
-    label: 'certificate',
-  }),
+  ingress.gauge('certificate_left_seconds', certificateHelp, ofCertificate),
   ingress.gauge('content_held_bytes', 'Content in memory that is not durable yet', 'contentHeldInOctets'),
+  ingress.gauge('waiting_to_send', 'Clients whose content waits for memory to be free', 'waitingToSend'),
   ingress.counter('spool_segments_total', 'Segments acknowledged', 'segments'),
   ingress.counter(
     'spool_segment_mails_total',
@@ -135,6 +136,7 @@ const ofQueue: readonly MetricRow[] = [
       constant: { outcome },
     }),
   ),
+  queue('queue_quarantined', 'Records of the logs that were set aside', ofShard('quarantined')),
   queue('queue_content_bytes', 'Content in memory', ofShard('contentOctets')),
   queue('queue_channels', 'Channels to next hops', ofShard('channels')),
   queue('queue_sites', 'Sites with mail or channels', ofShard('sites')),
@@ -180,6 +182,7 @@ const ofOthers: readonly MetricRow[] = [
   dns.counter('dns_stale_answers_total', 'Answers past their time, given because of that', 'stale'),
   dns.gauge('dns_cache_entries', 'Answers in the cache', 'entries'),
   dns.counter('dns_queries_total', 'Queries to nameservers', 'queries'),
+  rows('admin')('gauge')('certificate_left_seconds', certificateHelp, ofCertificate),
   alias.gauge('aliases', 'Aliases known', 'aliases'),
   alias.counter('alias_resolved_total', 'Addresses resolved', 'resolved'),
   alias.counter('alias_reloads_failed_total', 'Alias files that could not be read', 'reloadsFailed'),

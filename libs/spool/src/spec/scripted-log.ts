@@ -135,6 +135,9 @@ export class ScriptedLog implements Log {
   moveLeader(stream: string, to: string): Promise<void> {
     return this.#log.moveLeader(stream, to);
   }
+  enlarge(stream: string, byOctets: number): Promise<void> {
+    return this.#unlessDead(() => this.#log.enlarge(stream, byOctets));
+  }
   subjects(stream: string, pattern: string): Promise<readonly string[]> {
     return this.#unlessDead(() => this.#log.subjects(stream, pattern));
   }

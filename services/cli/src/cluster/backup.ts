@@ -74,7 +74,7 @@ async function backUpAll(log: Log, parts: Parts): Promise<BackupManifest> {
   if (shards.length === 0) throw new CommandFailed('there is no shard: nothing to back up');
   const streams: BackedUpStream[] = [];
   for (const shard of shards) streams.push(...(await backUpOne(log, shard, parts)));
-  const manifest: BackupManifest = { format: 1, at, version, shards, streams };
+  const manifest: BackupManifest = { format: 2, at, version, shards, streams };
   writeManifest(parts.folder, manifest);
   return manifest;
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { CommandFailed } from '../command.js';
 
 export interface BackupManifest {
-  readonly format: 1;
+  /** 1 had nothing of QUARANTINE. */
+  readonly format: 1 | 2;
   /** RFC 3339: mail of later is not in it, and what was sent later goes out again once released. */
   readonly at: string;
   /** Of Postrider. */
@@ -48,8 +49,8 @@ export function readManifest(folder: string): BackupManifest {
     throw new CommandFailed(`${folder} is no backup, or one that did not end: ${why}`);
   }
   const { format, at, version, shards, streams } = found;
-  if (format !== 1)
-    throw new CommandFailed(`${folder}: format ${String(format)}; this version knows 1 alone`);
+  if (format !== 1 && format !== 2)
+    throw new CommandFailed(`${folder}: format ${String(format)}; this version knows 1 and 2`);
   if (at === undefined || version === undefined || !Array.isArray(shards) || !Array.isArray(streams))
     throw new CommandFailed(`${folder}: ${name} is damaged`);
   return { format, at, version, shards, streams };

@@ -94,9 +94,13 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       '$KV.MTA-LEASES.>',
       '$JS.API.DIRECT.GET.KV_MTA-LEASES.>',
     ],
-    api: ['STREAM.INFO', 'STREAM.LEADER.STEPDOWN', 'STREAM.PURGE', 'STREAM.MSG.GET', 'DIRECT.GET'].map(
-      (operation) => [operation, spool] as const,
-    ),
+    // UPDATE: room for outcomes in a stream that is full to the last octet.
+    api: [
+      ...['STREAM.INFO', 'STREAM.LEADER.STEPDOWN', 'STREAM.PURGE', 'STREAM.MSG.GET', 'DIRECT.GET'].map(
+        (operation) => [operation, spool] as const,
+      ),
+      ['STREAM.UPDATE', ['SPOOL', 'DEFER']],
+    ],
     hosts: ['mta.v1.queue-manager.*', 'mta.v1.keeper.*.*', 'mta.v1.shard.*.*'],
     watches: ['mta.status.queue-manager.*', 'mta.status.outbound-delivery.*'],
   },
@@ -148,6 +152,7 @@ const owns: Readonly<Record<NatsUser, Own>> = {
       'mta.v1.spool.*.*',
       'mta.v1.defer.*.*',
       'mta.v1.content.*.*.*',
+      'mta.v1.quarantine.*.*',
       'mta.v1.shard.*.sites',
     ],
     watches: ['mta.status.>'],

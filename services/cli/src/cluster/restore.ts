@@ -10,9 +10,12 @@ import {
   holdAll,
   isOfShard,
   loadStream,
+  quarantineOf,
+  quarantineStream,
   readBackupFile,
   RestoreFailed,
   spoolOver,
+  streamsOf,
   type Log,
   type StoreAdmin,
 } from '@postrider/spool';
@@ -71,13 +74,13 @@ async function refuseRunning(bus: Bus): Promise<void> {
 
 /** Streams that were never written may go; a restore that broke off begins anew. */
 async function clear(admin: StoreAdmin, config: Config): Promise<void> {
-  const streams = (await admin.streams()).filter(isOfShard);
+  const streams = (await admin.streams()).filter((name) => isOfShard(name) || name === quarantineStream);
   if (!(await admin.restoring())) {
     for (const stream of streams) {
       const messages = await admin.messagesIn(stream);
       if (messages > 0)
         throw new CommandFailed(
-          `the store is not empty: ${stream} has ${counted(messages, 'message')}. A restore would mix two stores: remove the streams of all shards first ('nats stream rm'), or restore elsewhere`,
+          `the store is not empty: ${stream} has ${counted(messages, 'message')}. A restore would mix two stores: remove the streams of all shards, and QUARANTINE, first ('nats stream rm'), or restore elsewhere`,
         );
     }
     await admin.beginRestore(replicasOf(config));
@@ -136,13 +139,15 @@ async function loadOne(
   }: { readonly admin: StoreAdmin; readonly folder: string; readonly progress: Progress },
 ): Promise<number> {
   const { stream, shard, messages: expected, octets, firstSequence, lastSequence } = backedUp;
+  const setAside = stream === quarantineOf(shard);
   const messages = await loadStream({
     log,
-    stream,
+    stream: setAside ? quarantineStream : stream,
     firstSequence,
     lastSequence,
     messages: readBackupFile(join(folder, stream)),
-    keepsSequences: stream !== `CONTENT-${shard}`,
+    // These are found by their subjects.
+    keepsSequences: !setAside && stream !== streamsOf(shard).content,
     erase: (from, sequence) => admin.erase(from, sequence),
     progress: (count, sum) => progress.at(stream, count, sum),
   });

@@ -3,7 +3,7 @@ import { askServer, isAtLeast, pinnedVersion } from '@postrider/nats-server';
 import { outboundProxy, type Config } from '@postrider/runtime';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { addressOf, configuration } from '../connection.js';
-import { checkCertificates } from '../doctor/certificates.js';
+import { checkCertificates, checkNatsCertificates } from '../doctor/certificates.js';
 import {
   checked,
   checkEhlo,
@@ -39,6 +39,7 @@ export const doctor: Command = {
       ...(await inbound(config, dns)),
       ...(await checkCertificates(config, Date.now())),
       await checkNatsVersion(config),
+      ...(await checkNatsCertificates(config, Date.now())),
       await checkSync(values.monitor),
     ];
     if (values.json === true) sayJson(findings);

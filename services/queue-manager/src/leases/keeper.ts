@@ -16,7 +16,7 @@ import type { ServiceContext } from '@postrider/runtime';
 import type { LeaseRecord } from '@postrider/spool';
 import type { ShardEnvironment } from '../shard/environment.js';
 import type { Members } from './members.js';
-import { shareOf, toHandOver, toTake } from './share.js';
+import { shareOf, takenByAnyoneAfter, toHandOver, toTake } from './share.js';
 import { ShardSeat, type Leaving } from './shard-seat.js';
 
 export interface KeeperOptions {
@@ -34,6 +34,8 @@ const noShardsPause = 250;
 const askedAgainAfter = 500;
 /** Left to instances of a newer version for so long, should there be any. */
 const newerFormatLeft = 60_000;
+/** A shard that nobody else would take is not handed over for so long: an update is over by then, or it is tried again. */
+const untakenStays = 300_000;
 /** For the results of what is in flight when a shard is handed over: the next owner hears of the rest from its workers. */
 const handOverWithin = 500;
 /** An owner that does not say who it is for so long stands still, or is cut off. */
@@ -52,6 +54,8 @@ export class Keeper {
   readonly #lastHolders = new Map<string, string>();
   /** Monotonic milliseconds until when a shard is left to others, whose format is not known here. */
   readonly #leftToNewer = new Map<string, number>();
+  /** Monotonic milliseconds until when a shard stays, since nobody else has taken it when it was free. */
+  readonly #untaken = new Map<string, number>();
   #shards: readonly string[] = [];
   #holders = new Map<string, string>();
   /** No shard had an owner when this instance looked first. */
@@ -147,13 +151,16 @@ export class Keeper {
     for (const shard of this.#freeSince.keys()) if (!free.includes(shard)) this.#freeSince.delete(shard);
     const readable = free.filter((shard) => !this.#leftToOthers(shard));
     const waits = new Map(readable.map((shard) => [shard, now - this.#seenFree(shard, now)]));
+    for (const [shard, wait] of waits)
+      if (wait >= takenByAnyoneAfter) this.#untaken.set(shard, now + untakenStays);
     const claims = {
       owned: [...this.#seats.keys()],
       shards: this.#shards.length,
       members: this.#options.members.count(),
     };
     await Promise.all(toTake({ ...claims, free: waits }).map((shard) => this.#take(shard)));
-    const seat = this.#seats.get(toHandOver(claims) ?? '');
+    const stays = (shard: string): boolean => (this.#untaken.get(shard) ?? 0) > now;
+    const seat = this.#seats.get(toHandOver({ ...claims, stays }) ?? '');
     const underWay = this.seats.some(({ leaving }) => leaving !== undefined);
     if (seat !== undefined && !underWay && this.#options.members.successors().length > 0)
       void this.#handOver(seat, 'handed over', { handsOver: true, within: handOverWithin });

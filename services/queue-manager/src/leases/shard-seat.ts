@@ -73,7 +73,8 @@ export class ShardSeat {
           void this.leave(reason);
         },
         quarantined: (record) => {
-          log.error({ shard: this.shard, ...record }, 'record set aside in QUARANTINE');
+          const look = `postrider queue quarantine show ${this.shard}/${record.key}`;
+          log.error({ shard: this.shard, ...record, look }, 'record set aside in QUARANTINE');
           this.#announcer.quarantined({ shard: this.shard, ...record });
         },
         fault: (text, id) =>

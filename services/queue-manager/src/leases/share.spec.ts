@@ -28,9 +28,11 @@ test.each([
 });
 
 test.each([
-  ['nothing when alone', ['a', 'b'], 1, undefined],
-  ['nothing within its share', ['a', 'b'], 2, undefined],
-  ['one above its share', ['a', 'b', 'c', 'd'], 2, 'd'],
-])('hands over %s', (_, owned, members, expected) => {
-  expect(toHandOver({ owned, shards: 4, members })).toBe(expected);
+  ['nothing when alone', ['a', 'b'], 1, '', undefined],
+  ['nothing within its share', ['a', 'b'], 2, '', undefined],
+  ['one above its share', ['a', 'b', 'c', 'd'], 2, '', 'd'],
+  ['another than what nobody else takes', ['a', 'b', 'c', 'd'], 2, 'cd', 'b'],
+  ['nothing when nobody else takes any', ['a', 'b', 'c', 'd'], 2, 'abcd', undefined],
+])('hands over %s', (_, owned, members, untaken, expected) => {
+  expect(toHandOver({ owned, shards: 4, members, stays: (shard) => untaken.includes(shard) })).toBe(expected);
 });

@@ -12,7 +12,7 @@ export interface Claims {
 }
 
 /** A shard that nobody took for so long is taken above one's share: whose it would be can't take it. */
-const takenByAnyoneAfter = 8_000;
+export const takenByAnyoneAfter = 8_000;
 
 /** In the order given, so that two instances that want the same one soon differ. */
 export function toTake({ owned, free, shards, members }: Claims): readonly string[] {
@@ -22,7 +22,13 @@ export function toTake({ owned, free, shards, members }: Claims): readonly strin
   return [...names.slice(0, room), ...abandoned];
 }
 
+export interface Surplus extends Omit<Claims, 'free'> {
+  /** Nobody else has taken it when it was free: it would only be without an owner again. */
+  readonly stays: (shard: string) => boolean;
+}
+
 /** One at a time; undefined when its share is not exceeded or nobody else is there. */
-export function toHandOver({ owned, shards, members }: Omit<Claims, 'free'>): string | undefined {
-  return members > 1 && owned.length > shareOf(shards, members) ? owned.at(-1) : undefined;
+export function toHandOver({ owned, shards, members, stays }: Surplus): string | undefined {
+  if (members <= 1 || owned.length <= shareOf(shards, members)) return undefined;
+  return owned.findLast((shard) => !stays(shard));
 }

@@ -93,22 +93,22 @@ export class QueueMail {
   #envelope: Envelope | string;
   #work: Work | undefined;
 
-  constructor({ mail, open, held, place, replayed, packed }: SpooledMail) {
-    const { envelope, content } = mail;
-    this.id = envelope.id;
-    this.#acceptedAt = envelope.acceptedAt - epoch;
+  constructor(spooled: SpooledMail) {
+    const { open, held, place, replayed, packed } = spooled;
+    const { id, acceptedAt, bounce, large, scheduling } = packed ?? factsOf(spooled.mail.envelope);
+    const content = packed === undefined ? spooled.mail.content : undefined;
+    this.id = id;
+    this.#acceptedAt = acceptedAt - epoch;
     this.place = place;
     this.#flags =
-      (envelope.reversePath === '' ? flag.bounce : 0) |
-      (replayed ? flag.replayed : 0) |
-      (envelope.large === undefined ? 0 : flag.large);
+      (bounce ? flag.bounce : 0) | (replayed ? flag.replayed : 0) | (large === undefined ? 0 : flag.large);
     this.#open = compact(open.map((one) => new OpenState(one)));
-    this.#envelope = packed ?? envelope;
-    if (content === undefined && held === undefined && envelope.scheduling === undefined) return;
+    this.#envelope = packed?.text ?? spooled.mail.envelope;
+    if (content === undefined && held === undefined && scheduling === undefined) return;
     this.#work = new Work();
     this.#work.content = content;
     this.#work.held = held;
-    this.#work.scheduling = envelope.scheduling;
+    this.#work.scheduling = scheduling;
   }
 
   get acceptedAt(): number {
@@ -298,6 +298,14 @@ export class QueueMail {
     if (this.#work?.over === true) this.#work = undefined;
   }
 }
+
+const factsOf = ({ id, acceptedAt, reversePath, large, scheduling }: Envelope) => ({
+  id,
+  acceptedAt,
+  bounce: reversePath === '',
+  large,
+  scheduling,
+});
 
 const compact = (open: readonly OpenState[]): OpenState | readonly OpenState[] =>
   open.length === 1 && open[0] !== undefined ? open[0] : open;

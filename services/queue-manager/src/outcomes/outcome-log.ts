@@ -2,8 +2,15 @@
  * The log lines by which a postmaster follows a mail: one for each outcome of an attempt, at info level, with the id that
  * stands in `250`, Received and DSN (DESIGN §6).
  */
-import type { MailRecord } from '@postrider/mail';
+import type { MailId, MailRecord } from '@postrider/mail';
 import type { QueueMail } from '../mail/queue-mail.js';
+
+/** Of a mail that waits for the postmaster: why, and the command that shows it. */
+export const heldFacts = (mail: MailId, reason: string | undefined): object => ({
+  mail,
+  reason,
+  look: `postrider queue show ${mail}`,
+});
 
 export interface OutcomeLine {
   readonly facts: object;

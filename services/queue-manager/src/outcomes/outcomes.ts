@@ -12,7 +12,7 @@ import type { Batch } from './batch.js';
 import type { Bounces, DsnRequest } from './bounces.js';
 import { conclude, restated, type Conclusion, type Finding, type ReportedRecipient } from './conclusion.js';
 import type { Journal } from './journal.js';
-import { outcomeLines, type OutcomeLine } from './outcome-log.js';
+import { heldFacts, outcomeLines, type OutcomeLine } from './outcome-log.js';
 
 /** A mail that is due again within this stays in SPOOL and in memory, while the window has plenty of room. */
 const shortRest = 30_000;
@@ -41,7 +41,7 @@ export class Outcomes {
     const now = environment.clock.now();
     const conclusion = conclude(mail, findings, environment.settings().queue, now);
     for (const fact of conclusion.facts) {
-      if (fact.kind === 'held') environment.log.warn({ mail: mail.id, reason: mail.held }, 'mail held');
+      if (fact.kind === 'held') environment.log.warn(heldFacts(mail.id, mail.held), 'mail held');
       batch.tell(() =>
         announcer.fact(mail.id, fact.kind === 'held' ? { ...fact, diagnostic: heldBecause(mail) } : fact),
       );

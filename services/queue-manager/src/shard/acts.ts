@@ -6,6 +6,7 @@ import type { MailBook } from '../mail/mail-book.js';
 import type { QueueMail } from '../mail/queue-mail.js';
 import type { Resting } from '../mail/resting.js';
 import { Batch } from '../outcomes/batch.js';
+import { heldFacts } from '../outcomes/outcome-log.js';
 import type { Journal } from '../outcomes/journal.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
 import type { Sites } from '../sites/sites.js';
@@ -52,7 +53,7 @@ export class Acts {
 
   /** A fault of ours while handling the mail. */
   holdOne(mail: QueueMail, reason: string): void {
-    this.#options.environment.log.error({ mail: mail.id, reason }, 'mail held');
+    this.#options.environment.log.error(heldFacts(mail.id, reason), 'mail held');
     this.#options.sites.withdraw(new Set([mail]));
     const batch = new Batch(this.#options.journal);
     const at = this.#options.environment.clock.now();

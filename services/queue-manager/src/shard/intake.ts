@@ -3,7 +3,7 @@
  * rest, or held.
  */
 import { setImmediate as pause } from 'node:timers/promises';
-import { releasedAt } from '@postrider/mail';
+import { releasedAt, type MailId } from '@postrider/mail';
 import type { SpooledMail } from '@postrider/spool';
 import type { Announcer } from '../events.js';
 import type { MailBook } from '../mail/mail-book.js';
@@ -11,6 +11,7 @@ import { earliestUntil, QueueMail } from '../mail/queue-mail.js';
 import type { Resting } from '../mail/resting.js';
 import { Batch } from '../outcomes/batch.js';
 import type { Journal } from '../outcomes/journal.js';
+import { heldFacts } from '../outcomes/outcome-log.js';
 import type { Outcomes } from '../outcomes/outcomes.js';
 import { wasWarned } from '../outcomes/schedule.js';
 import type { Deadlines } from './deadlines.js';
@@ -103,9 +104,9 @@ export class Intake {
       this.#admit(spooled);
     } catch (fault) {
       const { environment, journal } = this.#options;
-      const { id } = spooled.mail.envelope;
+      const id = idOf(spooled);
       const reason = `fault: ${String(fault)}`;
-      environment.log.error({ mail: id, reason }, 'mail held');
+      environment.log.error(heldFacts(id, reason), 'mail held');
       const at = environment.clock.now();
       journal.record([{ kind: 'hold', id, at, reason }]).catch(() => undefined);
     }
@@ -113,7 +114,7 @@ export class Intake {
 
   #admit(spooled: SpooledMail): void {
     const { book, environment, settling, placing } = this.#options;
-    const { id } = spooled.mail.envelope;
+    const id = idOf(spooled);
     if (book.get(id) !== undefined) return;
     const mail = new QueueMail(spooled);
     const now = environment.clock.now();
@@ -174,3 +175,5 @@ export class Intake {
     resting.add(mail);
   }
 }
+
+const idOf = (spooled: SpooledMail): MailId => spooled.packed?.id ?? spooled.mail.envelope.id;

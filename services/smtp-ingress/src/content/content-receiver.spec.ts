@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { reply } from '@postrider/smtp';
 import { expect, test } from 'vitest';
+import { noPlace } from './admission.js';
 import { ContentBudget } from './content-budget.js';
 import { ContentReceiver, type ContentOptions } from './content-receiver.js';
 
@@ -22,8 +23,10 @@ function receiver(options: Partial<ContentOptions> = {}): {
     limits: { message_size: 1_000_000, received_headers: 10 },
     heldInOctets: 1000,
     budget,
+    place: noPlace,
     beginLarge: () => ({
       shard: '7',
+      gathersInOctets: 64 * 1024,
       write: (chunk) => Promise.resolve(void store.chunks.push(Buffer.from(chunk))),
       finish: () => Promise.resolve({ chunks: 1, octets: 1, sha256: '', contentId: 'ID' }),
       abandon: () => Promise.resolve(void (store.abandoned = true)),
@@ -132,6 +135,7 @@ test('what is abandoned while the spool takes it is written no further', async (
   const { content, store } = receiver({
     beginLarge: () => ({
       shard: '0',
+      gathersInOctets: 64 * 1024,
       write: (chunk) => {
         store.chunks.push(Buffer.from(chunk));
         return new Promise((resolve) => (go = resolve));

@@ -6,6 +6,7 @@
 import type { LargeContent, MailId } from '@postrider/mail';
 import { DataScanner, MimeHeaders, type DataProblem, type Reply } from '@postrider/smtp';
 import type { LargeContentWriter } from '@postrider/spool';
+import type { Place } from './admission.js';
 import type { ContentBudget } from './content-budget.js';
 import { Pieces } from './pieces.js';
 
@@ -19,6 +20,8 @@ export interface ContentOptions {
   /** Content over this is not held in memory. */
   readonly heldInOctets: number;
   readonly budget: ContentBudget;
+  /** Left when the content is stored or given up. */
+  readonly place: Place;
   /**
    * Looks at the beginning of the content, its header section at least unless that is larger than what is held: gives
    * fields to put on top, or why the mail is refused. Once, before anything is given on.
@@ -78,6 +81,7 @@ export class ContentReceiver {
 
   /** @returns how many octets of the chunk belong to the mail when its end is in it, else -1 */
   scan(chunk: Buffer): number {
+    this.#options.place.heard();
     return this.#scanner.scan(chunk);
   }
 
@@ -91,15 +95,23 @@ export class ContentReceiver {
     return this.#problem() !== undefined;
   }
 
+  /** Whatever comes is swallowed, and the reply is this. */
+  refuse(reply: Reply): void {
+    this.#refuse({ problem: 'policy', reply });
+  }
+
   /** Gives a large content on to the spool. @returns a promise while the client must wait, else undefined */
   settle(): Promise<void> | undefined {
-    if (!this.#large || this.#pieces.octets < writtenAtOnceInOctets) return undefined;
-    return this.#write(this.#large);
+    if (!this.#large || this.#pieces.octets < Math.min(writtenAtOnceInOctets, this.#large.gathersInOctets))
+      return undefined;
+    this.#options.place.holdsUp();
+    return this.#write(this.#large).then(() => this.#options.place.heard());
   }
 
   /** After the end: the whole, or why it can't be taken. */
   finish(): StoredContent | ContentProblem | Promise<StoredContent | ContentProblem> {
     this.#scanner.end();
+    this.#options.place.holdsUp();
     if (!this.#problem()) this.#complete();
     const refused = this.#problem();
     if (refused) {
@@ -111,10 +123,10 @@ export class ContentReceiver {
     return { place: 'memory', content: Buffer.concat(this.#pieces.takeAll(), octets) };
   }
 
-  /** Gives back the memory it was granted; the mail is stored, or is not to be. */
+  /** Gives back the memory it was granted, and its place; the mail is stored, or is not to be. */
   release(): void {
-    this.#options.budget.giveBack(this.#budgetTaken);
-    this.#budgetTaken = 0;
+    this.#giveBack();
+    this.#options.place.leave(this.#octets);
   }
 
   /** The mail is not to be: forgets what is held, purges what is stored. */
@@ -162,8 +174,13 @@ export class ContentReceiver {
     this.#mimeHeaders?.feed(piece);
     if (!this.#large && !this.#mayHold(piece.length)) {
       this.#large = this.#options.beginLarge(this.id);
-      this.release();
+      this.#giveBack();
     }
+  }
+
+  #giveBack(): void {
+    this.#options.budget.giveBack(this.#budgetTaken);
+    this.#budgetTaken = 0;
   }
 
   #mayHold(octets: number): boolean {

@@ -12,13 +12,14 @@ import { traceField } from './trace-field.js';
 export function newContent(
   state: StateNamed<'rcpt'>,
   facts: SessionFacts,
-  framing: NonNullable<ContentOptions['framing']>,
+  { framing, place }: Required<Pick<ContentOptions, 'framing' | 'place'>>,
 ): ContentReceiver {
   const { ingress, limits, role } = facts;
   const id = ingress.newMailId();
   return new ContentReceiver({
     id,
     framing,
+    place,
     traceField: traceOf(state, facts, id) + fieldsOf(state),
     limits,
     ...(role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),

@@ -213,7 +213,11 @@ export class Session {
   }
 
   #take(verb: string, step: Step): void {
-    if (this.#state.name === 'closed') return;
+    if (this.#state.name === 'closed') {
+      // The client has gone while it was awaited.
+      if (step.then && 'content' in step.then) step.then.content.abandon();
+      return;
+    }
     if (step.then?.do === 'receive-chunk') {
       this.#beginChunk(verb, step.then, step);
       return;

@@ -3,6 +3,7 @@ import { manualClock, type ManualClock } from '@postrider/actor';
 import { Networks, type MailObject } from '@postrider/mail';
 import { configSchema, type Logger } from '@postrider/runtime';
 import type { CommitResult } from '@postrider/spool';
+import { Admission } from '../content/admission.js';
 import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
@@ -57,6 +58,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     lines,
     events: { accepted: ignore, rejected: (rejection) => rejections.push(rejection) },
     budget: new ContentBudget(),
+    admission: new Admission(clock),
     newMailId: () => `id${++ids}`,
     resolve: () => Promise.resolve({ result: 'local' }),
     nameOf: () => Promise.resolve(undefined),
@@ -75,6 +77,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
       },
       beginLarge: (contentId) => ({
         shard: '0',
+        gathersInOctets: 64 * 1024,
         write: () => Promise.resolve(),
         finish: () => Promise.resolve({ chunks: 1, octets: 1, sha256: '', contentId }),
         abandon: () => Promise.resolve(),

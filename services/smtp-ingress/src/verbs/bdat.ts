@@ -4,11 +4,13 @@
  * forgotten where the command is refused. What makes a content bad does so here, too: it may go on by DATA.
  */
 import { reply, type Reply } from '@postrider/smtp';
+import { noPlace, tooMuchAtOnce } from '../content/admission.js';
+import type { ContentReceiver } from '../content/content-receiver.js';
 import { newContent } from '../content/new-content.js';
 import { notNow } from '../session/replies.js';
 import type { SessionState } from '../session/session-state.js';
 import { noRecipients } from './data.js';
-import { anyTime, defineVerb, type SessionFacts } from './verb.js';
+import { anyTime, defineVerb, type SessionFacts, type Step } from './verb.js';
 
 const command = /^([0-9]{1,20})(?: +(LAST))?$/i;
 /** How much follows can't be told, so that nothing that comes can be taken for a command. */
@@ -30,12 +32,20 @@ export const bdat = defineVerb({
     if (refused || state.name !== 'rcpt')
       return { reply: refused ?? notNow(state.name), then: { do: 'receive-chunk', ...chunk } };
     const framing = state.transaction.body === 'BINARYMIME' ? 'binary' : 'chunks';
-    const content = state.chunks ?? newContent(state, facts, framing);
-    return {
+    const received = (content: ContentReceiver): Step => ({
       reply: reply(250, '2.0.0', `${size} octets received`),
       state: { ...state, chunks: content },
       then: { do: 'receive-chunk', ...chunk, content },
-    };
+    });
+    if (state.chunks) return received(state.chunks);
+    const place = facts.ingress.admission.enter();
+    if (!(place instanceof Promise)) return received(newContent(state, facts, { framing, place }));
+    return place.then((found) => {
+      const content = newContent(state, facts, { framing, place: found ?? noPlace });
+      // The chunks that follow may be on their way: the whole mail is refused, and not what is left of it taken.
+      if (!found) content.refuse(tooMuchAtOnce);
+      return received(content);
+    });
   },
 });
 

@@ -3,6 +3,7 @@
  * After 354 mail data follows up to CRLF.CRLF; then end-of-data answers (RFC 5321 §4.1.1.4).
  */
 import { plainReply, reply, type Reply } from '@postrider/smtp';
+import { whenAdmitted } from '../content/admission.js';
 import { newContent } from '../content/new-content.js';
 import { noArgument } from '../session/replies.js';
 import { defineVerb, type SessionFacts } from './verb.js';
@@ -24,13 +25,16 @@ export const data = defineVerb({
   name: 'DATA',
   syntax: 'DATA',
   allowedIn: ['mail', 'rcpt'],
-  replies: [354, 503, 554],
+  replies: [354, 452, 503, 554],
   lastInGroup: true,
   act(argument, state, facts) {
     if (state.name === 'mail') return { reply: noRecipients(facts) };
     if (argument !== '') return { reply: noArgument('DATA') };
     if (state.chunks) return { reply: chunksBegun };
     if (state.transaction.body === 'BINARYMIME') return { reply: binaryInLines };
-    return { reply: startMailInput, then: { do: 'receive', content: newContent(state, facts, 'dots') } };
+    return whenAdmitted(facts.ingress.admission, (place) => ({
+      reply: startMailInput,
+      then: { do: 'receive', content: newContent(state, facts, { framing: 'dots', place }) },
+    }));
   },
 });
