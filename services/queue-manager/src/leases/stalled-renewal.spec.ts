@@ -1,5 +1,5 @@
 /**
- * An election of the lease bucket: nobody can renew, nor look who holds what. An owner trusts its lease for nine seconds,
+ * An election of the lease bucket: nobody can renew, nor look who holds what. An owner trusts its lease for seven seconds,
  * then sends nothing, drops nothing, and goes on where it was.
  */
 import { manualClock } from '@postrider/actor';
@@ -50,6 +50,7 @@ async function started() {
     shards: () => memory.shards(),
     writer: (options) => memory.writer(options),
     own: (shard, options) => memory.own(shard, options),
+    spreadLeaders: () => memory.spreadLeaders(),
     leases: () => stalling(memory.leases(), bucket),
     spreadLeaders: () => memory.spreadLeaders(),
     largeContent: (shard, large) => memory.largeContent(shard, large),
@@ -89,7 +90,7 @@ async function started() {
 }
 
 test.each([
-  ['shorter than it is trusted', 6_000],
+  ['shorter than it is trusted', 5_000],
   ['over that', times.leaseTrusted + 2_000],
   ['until it has lapsed, and nobody could take it', times.leaseTtl + 8_000],
 ])('%s', async (_, stall) => {
