@@ -1,7 +1,14 @@
 /** A takeover with a backlog, whose newest record is about the oldest segment: nothing is given out before that is read. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MailObject } from '@postrider/mail';
-import { jetStreamBackend, mailOf, memoryBackend, ownerOptions, readerOf } from './spec/backends.js';
+import {
+  diagnostic,
+  jetStreamBackend,
+  mailOf,
+  memoryBackend,
+  ownerOptions,
+  readerOf,
+} from './spec/backends.js';
 
 /** Over several reads of each kind. */
 const backlog = 300;
@@ -28,7 +35,7 @@ describe.each([memoryBackend(), jetStreamBackend()])('over $name', (backend) => 
     }
     const { id } = oldest.envelope;
     for (let attempt = 1; attempt < 50; attempt++)
-      await owner.record([{ kind: 'unknown', id, at: 0, recipients: [0], attempt, until: 0 }]);
+      await owner.record([{ kind: 'unknown', id, at: 0, recipients: [0], attempt, until: 0, diagnostic }]);
     await owner.record([{ kind: 'relayed', id, at: 0, recipients: [0], attempt: 50 }]);
     // It is killed: no truncation.
     const next = await spool.own(shard, ownerOptions('two'));

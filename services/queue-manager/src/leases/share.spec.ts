@@ -28,11 +28,17 @@ test.each([
 });
 
 test.each([
-  ['nothing when alone', ['a', 'b'], 1, '', undefined],
-  ['nothing within its share', ['a', 'b'], 2, '', undefined],
-  ['one above its share', ['a', 'b', 'c', 'd'], 2, '', 'd'],
-  ['another than what nobody else takes', ['a', 'b', 'c', 'd'], 2, 'cd', 'b'],
-  ['nothing when nobody else takes any', ['a', 'b', 'c', 'd'], 2, 'abcd', undefined],
-])('hands over %s', (_, owned, members, untaken, expected) => {
-  expect(toHandOver({ owned, shards: 4, members, stays: (shard) => untaken.includes(shard) })).toBe(expected);
+  ['nothing when alone', ['a', 'b'], 1, undefined],
+  ['nothing within its share', ['a', 'b'], 2, undefined],
+  ['one above its share', ['a', 'b', 'c', 'd'], 2, 'd'],
+])('hands over %s', (_, owned, members, expected) => {
+  expect(toHandOver({ owned, shards: 4, members, stays: () => false })).toBe(expected);
+});
+
+test.each([
+  ['cd', 'b'],
+  ['abcd', undefined],
+])('nobody else takes %s: hands over %s', (untaken, expected) => {
+  const stays = (shard: string): boolean => untaken.includes(shard);
+  expect(toHandOver({ owned: ['a', 'b', 'c', 'd'], shards: 4, members: 2, stays })).toBe(expected);
 });
