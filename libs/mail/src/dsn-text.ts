@@ -32,8 +32,8 @@ const wordsFor: Readonly<Record<DsnAction, (these: readonly DsnRecipient[]) => s
     `it is tried ${untilWhen(these)}, and you will hear of it if that fails.`,
   delivered: () => 'It has been delivered to the following, as you wanted to know:',
   relayed: () =>
-    'It has been passed on to the following by way of a mail system that does not report deliveries, ' +
-    'so that you may hear no more of it:',
+    'It has been passed on to the following by way of another mail system; ' +
+    'of what becomes of it there you may hear no more:',
   expanded: () => 'The following stands for several others, to whom it has been sent on:',
 };
 

@@ -176,13 +176,13 @@ describe('the text', () => {
   });
 
   it.each([
-    ['delivered', 'It has been delivered to the following'],
-    ['relayed', 'does not report deliveries'],
-    ['expanded', 'stands for several others'],
-  ] as const)('says that it was %s', (action, words) => {
+    ['delivered', 'It has been delivered to the following', 'delivered'],
+    ['relayed', 'passed on to the following by way of another mail system', 'passed on'],
+    ['expanded', 'stands for several others', 'delivered'],
+  ] as const)('says that it was %s', (action, words, subject) => {
     const diagnostic = { status: 'none', text: '250 Ok', remoteMta: 'mx.gone.test' };
     const { text, head, parts } = built({ recipients: [{ ...recipient, action, diagnostic }] });
-    expect(head).toContain('Subject: Your mail has been delivered');
+    expect(head).toContain(`Subject: Your mail has been ${subject}`);
     expect(text.replaceAll('\r\n', ' ')).toContain(words);
     expect(parts[1]).toContain(`Action: ${action}\r\nStatus: 2.0.0\r\n`);
   });

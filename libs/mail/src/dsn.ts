@@ -113,7 +113,8 @@ function dsnHeader(
 function subjectOf(recipients: readonly DsnRecipient[]): string {
   const has = (action: DsnAction): boolean => recipients.some((recipient) => recipient.action === action);
   if (has('failed')) return 'Undelivered mail returned to sender';
-  return has('delayed') ? 'Delivery delayed: your mail is still being tried' : 'Your mail has been delivered';
+  if (has('delayed')) return 'Delivery delayed: your mail is still being tried';
+  return has('relayed') ? 'Your mail has been passed on' : 'Your mail has been delivered';
 }
 
 const contentFields = (boundary: string, encoding: '7bit' | '8bit'): readonly string[] => [

@@ -42,9 +42,18 @@ export {
 } from './scheduling.js';
 export { dateTime } from './date-time.js';
 export {
+  addressOctets,
+  coversNetwork,
+  isInNetwork,
+  Networks,
+  parseNetwork,
+  type AddressRange,
+} from './network.js';
+export {
   decidingRule,
   parseAccessRule,
   type AccessAction,
   type AccessFacts,
   type AccessRule,
 } from './access.js';
+export { packEnvelope, unpackEnvelope } from './packed-envelope.js';

@@ -3,6 +3,7 @@ export { connectNats, inboxOf, type NatsAddress } from './connect.js';
 export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './find.js';
 export { askMonitor, type MonitorFacts } from './monitor.js';
 export { ownSyncsAlways, readConnection, startOwnServer } from './own-server.js';
+export { takesWrites } from './room-to-write.js';
 export { serverSettings, type ClusterSettings, type ServerSettings } from './server-settings.js';
 export { ServerFailed, startNatsServer, type RunningServer, type StartOptions } from './start.js';
 export { watchStreams, type ReplicaState, type StreamState, type StreamWatch } from './stream-states.js';

@@ -78,6 +78,8 @@ export interface RecipientOutcome {
   readonly diagnostic: Diagnostic;
   /** The next hop was told what the sender wants to hear, and reports itself (RFC 3461 §5.2.1). */
   readonly dsnPassedOn?: true;
+  /** Relayed in time by the sender's wish, to a next hop that could not be told of it (RFC 2852 §4.1.4.2). */
+  readonly deliverByDropped?: true;
 }
 
 /** Why a channel is no more. `site` failures are about the destination, not about a mail. */

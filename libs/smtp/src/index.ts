@@ -20,6 +20,7 @@ export {
 } from './command-syntax.js';
 export { DataScanner, type DataProblem } from './data-scanner.js';
 export { limits } from './limits.js';
+export { MimeHeaders } from './mime-headers.js';
 export { LineReader, type CommandLine, type LineProblem } from './line-reader.js';
 export { isDomain, isMailbox, parseMailbox, splitMailbox } from './mailbox.js';
 export { plainReply, renderReply, reply, replyText } from './render-reply.js';

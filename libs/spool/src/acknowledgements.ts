@@ -12,6 +12,8 @@ const staleCodes = new Set([10071, 10164]);
 const fullCodes = new Set([10002, 10023, 10028, 10047]);
 /** An error of the store, which also is how a stream says that it is full. */
 const storeFailed = 10077;
+/** ENOSPC and EDQUOT in the words of Go's syscall package. */
+const diskFull = /no space left on device|disk quota exceeded/;
 const noResponders = 503;
 
 interface PubAck {
@@ -98,7 +100,7 @@ export class Acknowledgements {
 }
 
 const away = (text: string): AppendResult => ({ result: 'refused', reason: 'away', text });
-const unknown = (text: string): AppendResult => ({ result: 'unknown', text });
+const unknown = (text: string) => ({ result: 'unknown', text }) as const;
 
 function headersOf({ messageId, expectedLast }: AppendOptions): MsgHdrs {
   const all = headers();
@@ -118,7 +120,9 @@ function resultOf(message: Msg): AppendResult {
   if (fullCodes.has(code)) return { result: 'refused', reason: 'full', text };
   // After another error of the store nobody can say what has reached the disk.
   if (code === storeFailed)
-    return description.startsWith('maximum') ? { result: 'refused', reason: 'full', text } : unknown(text);
+    return description.startsWith('maximum')
+      ? { result: 'refused', reason: 'full', text }
+      : { ...unknown(text), ...(diskFull.test(description) ? { full: true } : {}) };
   // Leaderless, shutting down, overloaded: not stored.
   return { result: 'refused', reason: error?.code === 503 || error?.code === 429 ? 'away' : 'other', text };
 }

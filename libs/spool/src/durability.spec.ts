@@ -1,8 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MailObject } from '@postrider/mail';
 import { jetStreamBackend, mailOf, ownerOptions, readerOf, type ServerBackend } from './spec/backends.js';
 import type { CommitResult, Spool } from './spool.js';
+
+/** R, S, T (stopped), … (proc(5), /proc/pid/stat). */
+const stateOf = (pid: number): string | undefined =>
+  /^.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
 
 /** A real nats-server with an fsync before each acknowledgement, killed with SIGKILL while it writes. */
 let backend: ServerBackend;
@@ -95,6 +100,8 @@ test('a server that is stopped, not dead: 451 for what waits, and no copy when i
   const writer = spool.writer({ shards: ['0'] });
   await writer.commit(mailOf());
   process.kill(backend.server.pid, 'SIGSTOP');
+  // The signal is on its way only; a server that still runs would acknowledge.
+  await expect.poll(() => stateOf(backend.server.pid)).toBe('T');
   const inFlight = writer.commit(mailOf());
   const behind = writer.commit(mailOf());
   expect((await behind).result).toBe('unavailable');

@@ -99,7 +99,7 @@ test('DEFER is cleaned: what is left of it is written again, and the rest is tru
     expect(Buffer.from(content ?? []).equals(await owner.content(envelope.id))).toBe(true);
   await during(owner.close());
   const next = await during(spool.own('0', ownerOptions()));
-  expect(next.deferred.map(({ mail }) => mail.envelope.id)).toEqual(idsOf(left));
+  expect([...next.deferred].map(({ mail }) => mail.envelope.id)).toEqual(idsOf(left));
   for (const { envelope, content } of left)
     expect(Buffer.from(content ?? []).equals(await next.content(envelope.id))).toBe(true);
   await during(next.close());
@@ -132,7 +132,7 @@ test('states alone are cleaned without copying contents', async () => {
   expect(await log.state('DEFER-CONTENT-0')).toEqual(before);
   await during(owner.close());
   const next = await during(spool.own('0', ownerOptions()));
-  expect(next.deferred.map(({ open }) => open[0]?.attempts)).toEqual([60, 60, 60]);
+  expect([...next.deferred].map(({ open }) => open[0]?.attempts)).toEqual([60, 60, 60]);
   await during(next.close());
 });
 

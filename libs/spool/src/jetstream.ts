@@ -15,7 +15,7 @@ import {
   type StreamConfig,
 } from 'nats';
 import { Acknowledgements } from './acknowledgements.js';
-import { readBatch } from './direct-get.js';
+import { DirectReads } from './direct-get.js';
 import { jetStreamRegister } from './jetstream-register.js';
 import {
   StreamGone,
@@ -90,12 +90,14 @@ class JetStreamLog implements Log {
   readonly #connections: Connections;
   readonly #options: JetStreamOptions;
   readonly #acknowledgements: Acknowledgements;
+  readonly #reads: DirectReads;
 
   constructor(connections: Connections, options: JetStreamOptions) {
     this.register = connections.register;
     this.#connections = connections;
     this.#options = options;
     this.#acknowledgements = new Acknowledgements(connections.writing, times.publishUnknown);
+    this.#reads = new DirectReads(connections.reading);
   }
 
   get connected(): boolean {
@@ -151,7 +153,7 @@ class JetStreamLog implements Log {
   }
 
   read(stream: string, subject: string, from: number, limit: ReadLimit): Promise<readonly LogMessage[]> {
-    return readBatch(this.#connections.reading, stream, { seq: from, next_by_subj: subject }, limit);
+    return this.#reads.read(stream, { seq: from, next_by_subj: subject }, limit);
   }
 
   at(stream: string, sequence: number): Promise<LogMessage | undefined> {

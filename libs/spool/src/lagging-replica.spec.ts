@@ -85,7 +85,7 @@ test('what has ended and was removed does not come back, and what is live is giv
 
         log.answerers = [...order, { by: 'replica', catchesUp: Infinity }];
         const next = await during(clock, spool.own('0', ownerOptions('two')));
-        const found = next.deferred.map(({ mail }) => mail.envelope.id);
+        const found = [...next.deferred].map(({ mail }) => mail.envelope.id);
         void (async () => {
           for await (const { mail } of next.mails()) found.push(mail.envelope.id);
         })();

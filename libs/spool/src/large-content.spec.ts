@@ -74,7 +74,7 @@ describe.each([memoryBackend(), jetStreamBackend()])('large content over $name',
     await expect(owner.content(envelope.id)).rejects.toThrow('large');
     await owner.close();
     const next = await spool.own('0', ownerOptions());
-    const { large } = next.deferred[0]!.mail.envelope;
+    const { large } = [...next.deferred][0]!.mail.envelope;
     expect((await read(spool.largeContent('0', large!))).equals(content)).toBe(true);
     await next.close();
   });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { LargeContent, MailId } from '@postrider/mail';
 import type { DiskRoom } from './disk-room.js';
-import type { AppendResult, Log } from './log.js';
+import { isFull, type AppendResult, type Log } from './log.js';
 import type { LargeContentPool } from './large-content-pool.js';
 import { chunkInOctets, chunksUnderWay, streamsOf, subjects } from './names.js';
 import { ContentMissing, type LargeContentWriter } from './spool.js';
@@ -101,7 +101,7 @@ export class ChunkWriter implements LargeContentWriter {
     const { log, disk, shard, contentId } = this.#options;
     const result = await appendChunk({ log, disk }, subjects.chunk(shard, contentId, n), chunk);
     if (result.result === 'acknowledged') return;
-    const full = disk.low || (result.result === 'refused' && result.reason === 'full');
+    const full = disk.low || isFull(result);
     this.#failure ??= new ContentRefused(result.text, full);
   }
 }
@@ -124,7 +124,8 @@ async function appendChunk(
 ): Promise<AppendResult> {
   let result = await log.append(subject, chunk, { messageId: subject });
   for (let n = 1; n < tries && result.result === 'unknown'; n++) {
-    await disk.look();
+    if (result.full === true) break;
+    await disk.prove();
     if (disk.low) break;
     result = await log.append(subject, chunk, { messageId: subject });
   }

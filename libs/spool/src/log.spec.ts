@@ -129,6 +129,16 @@ describe.each([memoryBackend(), jetStreamBackend()])('the log in $name', (backen
     expect(await log.last(stream, all)).toMatchObject({ sequence: 3, subject: segment });
   });
 
+  test('what was the last on its subject says so, whatever stands behind it on others', async () => {
+    const { stream, segment, outcome } = await newShard();
+    for (const subject of [segment, outcome, segment, outcome]) await log.append(subject, octets('x'));
+    const lasts = async (from: number, messages: number) =>
+      (await log.read(stream, segment, from, { messages, octets: 1000 })).map(({ last }) => last);
+    expect(await lasts(1, 10)).toEqual([undefined, true]);
+    expect(await lasts(1, 1)).toEqual([undefined]);
+    expect(await lasts(2, 1)).toEqual([true]);
+  });
+
   test('one content is purged by its subject, beside others', async () => {
     const { stream } = await newShard();
     const shard = stream.slice('SPOOL-'.length);

@@ -57,12 +57,24 @@ export type AppendResult =
       readonly text: string;
     }
   /** It may be stored by now, later, or never. */
-  | { readonly result: 'unknown'; readonly text: string };
+  | {
+      readonly result: 'unknown';
+      readonly text: string;
+      /** The store says that its disk is full: no use in trying again now. */
+      readonly full?: true;
+    };
+
+/** There is no room for it. */
+export const isFull = (result: AppendResult): boolean =>
+  (result.result === 'refused' && result.reason === 'full') ||
+  (result.result === 'unknown' && result.full === true);
 
 export interface LogMessage {
   readonly sequence: number;
   readonly subject: string;
   readonly payload: Uint8Array;
+  /** Nothing on the subjects that were read came behind it by then; absent: there may be more. */
+  readonly last?: true;
 }
 
 export interface ReadLimit {

@@ -88,14 +88,15 @@ export class MemoryLog implements Log {
     return this.#on(name, ({ messages }) => {
       const found: LogMessage[] = [];
       let octets = 0;
-      for (let at = firstFrom(messages, from); at < messages.length && found.length < limit.messages; at++) {
-        const message = messages[at];
-        if (!message || !matches(subject, message.subject)) continue;
+      for (const message of messages.slice(firstFrom(messages, from))) {
+        if (!matches(subject, message.subject)) continue;
         octets += message.payload.length;
-        if (found.length > 0 && octets > limit.octets) break;
+        const full = found.length === limit.messages || (found.length > 0 && octets > limit.octets);
+        if (full) return found;
         found.push(message);
       }
-      return found;
+      const last = found.pop();
+      return last ? [...found, { ...last, last: true }] : found;
     });
   }
 

@@ -21,7 +21,7 @@ import {
   type ShardOwner,
   type SpooledMail,
 } from './spool.js';
-import { takeOver } from './takeover.js';
+import { FoundDeferred, takeOver } from './takeover.js';
 
 /** A process has ten seconds to end. */
 const closesWithin = 5_000;
@@ -35,7 +35,7 @@ export async function ownShard(options: OwnedShardOptions): Promise<ShardOwner> 
 
 class LogOwner implements ShardOwner {
   readonly shard: string;
-  deferred: readonly SpooledMail[] = [];
+  deferred = new FoundDeferred();
   readonly #options: OwnedShardOptions;
   readonly #owned: OwnedShard;
   readonly #house: Housekeeping;
@@ -238,7 +238,7 @@ class LogOwner implements ShardOwner {
     this.#replayedUpTo = 0;
     this.#owned.replayIsRead = true;
     this.#recordsBefore.clear();
-    this.deferred = [];
+    this.deferred = new FoundDeferred();
     // Not waited for: what comes behind the replay is given out meanwhile.
     this.#owned.marks.finish().catch(() => undefined);
   }

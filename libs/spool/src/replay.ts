@@ -1,9 +1,11 @@
 /** Reading the records of a shard's logs at a takeover: SPOOL's outcomes, DEFER's state. Segments follow in segments.ts. */
 import type { Clock } from '@postrider/actor';
-import type { MailId, MailObject, MailRecord } from '@postrider/mail';
+import { packEnvelope, unpackEnvelope } from '@postrider/mail';
+import type { Diagnostic, Envelope, MailId, MailObject, MailRecord } from '@postrider/mail';
 import { NewerFormat } from './frame.js';
-import type { Log } from './log.js';
+import type { Log, LogMessage } from './log.js';
 import { applyRecord, bornOf, untouched, type MailState } from './open-recipients.js';
+import type { OpenRecipient } from './spool.js';
 import { decodeBundle, type DeferredMail, type LogEntry } from './record-frame.js';
 import { RecordsBefore } from './records-before.js';
 
@@ -11,7 +13,11 @@ import { RecordsBefore } from './records-before.js';
 const batch = { messages: 256, octets: 4 * 1024 * 1024 };
 /** A replica that lags gets this long to have what the leader has acknowledged. */
 const lagAtMost = 30_000;
-const lagPause = 100;
+/** A read may fall into a server's restart or an election: so long it is tried again. */
+const unansweredAtMost = 10_000;
+const pause = 100;
+/** Reasons of delays; others are only kept more than once. */
+const diagnosticsRemembered = 10_000;
 
 export interface RecordSource {
   readonly log: Pick<Log, 'read'>;
@@ -34,17 +40,65 @@ export interface BornMail {
   readonly sequence: number;
 }
 
-/** A mail in DEFER after all that DEFER says of it. */
-export interface DeferredAt {
-  readonly deferred: DeferredMail;
+/** A mail in DEFER after all that DEFER says of it. A million of them must fit: nothing here is larger than it need be. */
+export class DeferredAt {
+  readonly id: MailId;
+  /** The envelope (`packEnvelope`). */
+  readonly packed: string;
+  readonly acceptedAt: number;
+  readonly sizeInOctets: number;
+  readonly recipients: number;
+  readonly large: MailId | undefined;
+  readonly home: number;
+  readonly contentAt: DeferredMail['contentAt'];
+  /** Of its put, or the record that it was born in. */
   readonly sequence: number;
-  readonly state: MailState;
   /** Octets of a content that stands in the record itself. */
   readonly bornOctets: number | undefined;
+  /** One open recipient, and not held: it stands here itself. */
+  #state: MailState | OpenRecipient;
+
+  constructor(
+    { envelope, home, contentAt }: DeferredMail,
+    state: MailState,
+    found: { readonly sequence: number; readonly bornOctets?: number },
+  ) {
+    this.id = alone(envelope.id);
+    this.packed = packEnvelope(envelope);
+    this.acceptedAt = envelope.acceptedAt;
+    this.sizeInOctets = envelope.sizeInOctets;
+    this.recipients = envelope.recipients.length;
+    this.large = envelope.large && alone(envelope.large.contentId);
+    this.home = home;
+    this.contentAt = contentAt;
+    this.sequence = found.sequence;
+    this.bornOctets = found.bornOctets;
+    this.#state = compact(state);
+  }
+
+  get state(): MailState {
+    return 'open' in this.#state ? this.#state : { open: [this.#state] };
+  }
+
+  set state(state: MailState) {
+    this.#state = compact(state);
+  }
+
+  get envelope(): Envelope {
+    return unpackEnvelope(this.packed, this);
+  }
 }
 
+/** An id that is kept long must not keep the text of the whole bundle, of which it is a slice. */
+const alone = (id: MailId): MailId => Buffer.from(id, 'latin1').toString('latin1');
+
+const compact = (state: MailState): MailState | OpenRecipient => {
+  const [one] = state.open;
+  return one !== undefined && state.open.length === 1 && state.held === undefined ? one : state;
+};
+
 export interface ReplayedDeferred {
-  readonly mails: ReadonlyMap<MailId, DeferredAt>;
+  readonly mails: Map<MailId, DeferredAt>;
   /** Records about mail that is not here: written with a move that did not come to its put. */
   readonly others: readonly MailRecord[];
 }
@@ -82,14 +136,14 @@ class DeferredReplay implements ReplayedDeferred {
   readonly others: MailRecord[] = [];
   readonly #records = new RecordsBefore();
   readonly #ended = new Set<MailId>();
+  readonly #diagnostics = new Map<string, Diagnostic>();
 
   put(deferred: DeferredMail, sequence: number): void {
-    const { open, held, envelope } = deferred;
-    const id = alone(envelope.id);
+    const { open, held } = deferred;
     // Behind its last record there is none: a put that is copied forward is not written once that record is.
     const state: MailState = held === undefined ? { open } : { open, held };
-    const found = { ...deferred, envelope: { ...envelope, id } };
-    this.mails.set(id, { deferred: found, sequence, state, bornOctets: undefined });
+    const found = new DeferredAt(deferred, this.#shared(state), { sequence });
+    this.mails.set(found.id, found);
   }
 
   record(record: MailRecord, sequence: number): void {
@@ -102,7 +156,8 @@ class DeferredReplay implements ReplayedDeferred {
       if (this.mails.has(envelope.id) || this.#ended.has(envelope.id)) continue;
       const state = untouched(envelope);
       const deferred = { envelope, open: state.open, home: 0 };
-      this.mails.set(envelope.id, { deferred, sequence, state, bornOctets: content?.length ?? 0 });
+      const found = new DeferredAt(deferred, state, { sequence, bornOctets: content?.length ?? 0 });
+      this.mails.set(found.id, found);
     }
   }
 
@@ -111,17 +166,36 @@ class DeferredReplay implements ReplayedDeferred {
     const { open } = known.state;
     if ('recipients' in record && !open.some(({ index }) => record.recipients.includes(index))) return false;
     const state = applyRecord(known.state, record);
-    if (state.open.length > 0) this.mails.set(record.id, { ...known, state });
+    if (state.open.length > 0) known.state = this.#shared(state);
     else {
       this.mails.delete(record.id);
       this.#ended.add(record.id);
     }
     return true;
   }
-}
 
-/** An id that is kept long must not keep the text of the whole bundle, of which it is a slice. */
-const alone = (id: MailId): MailId => Buffer.from(id, 'latin1').toString('latin1');
+  /** Thousands wait for the same reason: they share one value of it. */
+  #shared({ open, ...held }: MailState): MailState {
+    return {
+      ...held,
+      open: open.map(({ index, attempts, until, unknowns, diagnostic }) => ({
+        index,
+        attempts,
+        until,
+        unknowns,
+        ...(diagnostic === undefined ? {} : { diagnostic: this.#diagnostic(diagnostic) }),
+      })),
+    };
+  }
+
+  #diagnostic(diagnostic: Diagnostic): Diagnostic {
+    const key = `${diagnostic.status} ${diagnostic.remoteMta ?? ''} ${diagnostic.text}`;
+    const known = this.#diagnostics.get(key);
+    if (known !== undefined) return known;
+    if (this.#diagnostics.size < diagnosticsRemembered) this.#diagnostics.set(key, diagnostic);
+    return diagnostic;
+  }
+}
 
 export interface ReadBundle {
   readonly sequence: number;
@@ -130,22 +204,33 @@ export interface ReadBundle {
 
 /** All bundles of a subject up to a sequence, in order, that one included. @throws when they can't be read, NewerFormat */
 export async function* bundlesOf(source: RecordSource): AsyncGenerator<ReadBundle> {
-  const { log, clock, stream, subject, upTo } = source;
-  let lagSince: number | undefined;
-  for (let from = 1; from <= upTo;) {
-    const messages = await log.read(stream, subject, from, batch);
-    if (messages.length === 0) {
-      lagSince ??= clock.monotonic();
-      if (clock.monotonic() - lagSince > lagAtMost) throw new Error(`${stream} can't be read up to ${upTo}`);
-      await new Promise<void>((resolve) => clock.after(lagPause, resolve));
-      continue;
-    }
-    lagSince = undefined;
-    for (const { sequence, payload } of messages) {
-      if (sequence > upTo) return;
+  for (let from = 1; from <= source.upTo;)
+    for (const { sequence, payload } of await readFrom(source, from)) {
+      if (sequence > source.upTo) return;
       from = sequence + 1;
       yield { sequence, entries: entriesIn(payload, sequence, source) };
     }
+}
+
+/** One message at least. @throws when there is none in time */
+async function readFrom(
+  { log, clock, stream, subject, upTo }: RecordSource,
+  from: number,
+): Promise<readonly LogMessage[]> {
+  const since = clock.monotonic();
+  for (;;) {
+    let atMost = lagAtMost;
+    let reason = 'a replica lags';
+    try {
+      const messages = await log.read(stream, subject, from, batch);
+      if (messages.length > 0) return messages;
+    } catch (error) {
+      atMost = unansweredAtMost;
+      reason = error instanceof Error ? error.message : String(error);
+    }
+    if (clock.monotonic() - since > atMost)
+      throw new Error(`${stream} can't be read from ${from} up to ${upTo}: ${reason}`);
+    await new Promise<void>((resolve) => clock.after(pause, resolve));
   }
 }
 

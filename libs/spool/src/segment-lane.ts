@@ -166,7 +166,10 @@ export class SegmentLane {
     }
     // Once a try is unknown, a later one that is refused says nothing about it.
     if (segment.tries === 1 && result.result === 'refused') this.#refused(result.reason, result.text);
-    else if (this.#silentFor() >= this.#options.giveUpAfter)
+    else if (result.result === 'unknown' && result.full === true) {
+      this.#options.full();
+      this.#settle({ result: 'unknown', text: result.text, diskFull: true });
+    } else if (this.#silentFor() >= this.#options.giveUpAfter)
       this.#settle({ result: 'unknown', text: result.text });
     else
       this.#options.clock.after(retryPause, () => {
@@ -218,7 +221,7 @@ export class SegmentLane {
     const text = disk.low ? 'the disk is full' : `shard ${this.shard} does not acknowledge`;
     this.#settleQueue(text);
     if (disk.low) this.#settle({ result: 'unknown', text, diskFull: true });
-    else void disk.look();
+    else void disk.prove();
   }
 
   /** What has not been published goes to another shard, or its clients hear that it can't be taken now. */

@@ -22,13 +22,16 @@ export interface SegmentMail {
   readonly sequence: number;
 }
 
+/** Undefined: nobody answered. */
+type Batch = readonly LogMessage[] | undefined;
+
 /** A segment has up to 1 MiB. */
 const batch = { messages: 16, octets: 2 * 1024 * 1024 };
 
 export class SegmentReader {
   /** Everything before it has been read and given out. */
   next = 1;
-  /** The last read found nothing. */
+  /** The last read found nothing, or the last there was. */
   caughtUp = false;
   readonly #options: SegmentReaderOptions;
   /** By writer: the last number seen; a segment that landed twice is known by it. */
@@ -57,29 +60,33 @@ export class SegmentReader {
    * while one is given out. @throws NewerFormat
    */
   async *mails(): AsyncGenerator<readonly SegmentMail[]> {
-    let ahead = this.#read(this.next);
+    let ahead: Promise<Batch> | undefined = this.#read(this.next);
     while (!this.#closed) {
       const messages = await ahead;
       const last = messages?.at(-1);
-      if (last) {
-        this.#hinted = false;
-        ahead = this.#read(last.sequence + 1);
-      }
+      if (last) ahead = this.#readOn(last);
       for (const message of messages ?? []) {
         yield this.#mailsOf(message);
         this.next = message.sequence + 1;
       }
-      if (messages) this.caughtUp = !last;
+      if (messages) this.caughtUp = ahead === undefined || !last;
       yield [];
-      if (last) continue;
+      if (last && ahead) continue;
       await this.#rest();
       this.#hinted = false;
       ahead = this.#read(this.next);
     }
   }
 
-  /** @returns undefined when nobody answers; never rejects */
-  async #read(from: number): Promise<readonly LogMessage[] | undefined> {
+  /** Nothing where the log says that this is the last, unless a hint came meanwhile of one that the read did not see. */
+  #readOn({ sequence, last }: LogMessage): Promise<Batch> | undefined {
+    const more = last !== true || this.#hinted;
+    this.#hinted = false;
+    return more ? this.#read(sequence + 1) : undefined;
+  }
+
+  /** Never rejects. */
+  async #read(from: number): Promise<Batch> {
     const { log, shard } = this.#options;
     try {
       return await log.read(streamsOf(shard).spool, subjects.segment(shard), from, batch);

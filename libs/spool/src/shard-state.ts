@@ -20,15 +20,66 @@ export interface LiveMail {
   readonly contentSequence: number;
   readonly contentIndex: number;
   /** Indexes of open recipients. */
-  open: readonly number[];
+  readonly open: readonly number[];
   /** Content id of a large content. */
   readonly large: MailId | undefined;
-  /** Monotonic milliseconds since it is here, whole. */
+  /** Monotonic milliseconds since it is here, whole; of mail in SPOOL. */
   readonly since: number;
   /** Content octets in this place. */
   readonly contentOctets: number;
   /** About what its state takes in DEFER. */
   readonly stateOctets: number;
+}
+
+/** Most of a long queue: one open recipient, nothing large. What all of them share stands in the class, not in each. */
+class DeferredLive implements LiveMail {
+  readonly pin: number;
+  readonly contentSequence: number;
+  readonly contentIndex: number;
+  readonly contentOctets: number;
+
+  constructor({ pin, contentSequence, contentIndex, contentOctets }: LiveMail) {
+    this.pin = pin;
+    this.contentSequence = contentSequence;
+    this.contentIndex = contentIndex;
+    this.contentOctets = contentOctets;
+  }
+
+  get place(): Place {
+    return 'defer';
+  }
+
+  /** It closes with its only recipient, and never has fewer. */
+  get open(): readonly number[] {
+    return firstOnly;
+  }
+
+  get large(): undefined {
+    return undefined;
+  }
+
+  get stateOctets(): number {
+    return stateOctetsAtLeast;
+  }
+
+  /** Only mail in SPOOL is asked for it. */
+  get since(): number {
+    return 0;
+  }
+}
+
+/** A mail in DEFER. */
+export interface Deferred {
+  readonly id: MailId;
+  /** Indexes of open recipients. */
+  readonly open: readonly number[];
+  /** Of all, also those that have ended. */
+  readonly recipients: number;
+  readonly large: MailId | undefined;
+  readonly contentAt: DeferredMail['contentAt'];
+  /** Sequence of its put. */
+  readonly pin: number;
+  readonly contentOctets: number;
 }
 
 export interface Arrival {
@@ -77,19 +128,25 @@ export class ShardState {
   }
 
   /** A put in DEFER counts: the mail is there now, whatever place it had before. */
-  put(deferred: DeferredMail, pin: number, contentOctets: number): void {
-    const { envelope, contentAt, open } = deferred;
-    this.#leave(envelope.id);
-    this.#add(envelope.id, {
+  put({ envelope, contentAt, open }: DeferredMail, pin: number, contentOctets: number): void {
+    const { id, recipients, large } = envelope;
+    const facts = { id, recipients: recipients.length, large: large?.contentId };
+    this.putFound({ ...facts, open: indexesOf({ open }), contentAt, pin, contentOctets });
+  }
+
+  /** The same, by one who has no envelope at hand. */
+  putFound({ id, open, recipients, large, contentAt, pin, contentOctets }: Deferred): void {
+    this.#leave(id);
+    this.#add(id, {
       place: 'defer',
       pin,
       contentSequence: contentAt?.[0] ?? inPinned,
       contentIndex: contentAt?.[1] ?? 0,
-      open: indexesOf({ open }),
-      large: envelope.large?.contentId,
-      since: Math.floor(this.#monotonic()),
+      open,
+      large,
+      since: 0,
       contentOctets,
-      stateOctets: stateOctetsAtLeast + 100 * (envelope.recipients.length - 1),
+      stateOctets: stateOctetsAtLeast + 100 * (recipients - 1),
     });
   }
 
@@ -109,7 +166,7 @@ export class ShardState {
     const open = mail.open.filter((index) => !record.recipients.includes(index));
     if (open.length === 0) this.#leave(record.id);
     else {
-      mail.open = open;
+      this.live.set(record.id, { ...mail, open });
       const state = this.#touched.get(record.id);
       if (state) this.#touched.set(record.id, applyRecord(state, record));
     }
@@ -147,7 +204,9 @@ export class ShardState {
   }
 
   #add(id: MailId, mail: LiveMail): void {
-    this.live.set(id, mail);
+    const common = mail.open === firstOnly && mail.large === undefined;
+    const compact = common && mail.place === 'defer' && mail.stateOctets === stateOctetsAtLeast;
+    this.live.set(id, compact ? new DeferredLive(mail) : mail);
     this.pins[mail.place].add(mail.pin);
     this.#count(mail, 1);
     if (mail.contentSequence !== inPinned) this.pins.deferContent.add(mail.contentSequence);
@@ -186,7 +245,7 @@ const untouchedRecipient = (index: number): MailState['open'][number] => ({
   unknowns: 0,
 });
 
-function indexesOf({ open }: MailState): readonly number[] {
+export function indexesOf({ open }: MailState): readonly number[] {
   return open.length === 1 && open[0]?.index === 0 ? firstOnly : open.map(({ index }) => index);
 }
 

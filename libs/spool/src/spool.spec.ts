@@ -202,18 +202,20 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     };
     await read(first);
     const second = await takeOver(shard, first);
-    expect([...idsOf(second.deferred)].sort()).toEqual(mails.map(({ envelope }) => envelope.id).sort());
-    expect(second.deferred[0]).toMatchObject({ place: 'defer', replayed: true });
-    expect(second.deferred[0]?.mail.content).toBeUndefined();
-    expect(second.deferred[0]?.open.map(({ attempts }) => attempts)).toEqual([1, 2]);
+    const found = [...second.deferred];
+    expect([...idsOf(found)].sort()).toEqual(mails.map(({ envelope }) => envelope.id).sort());
+    expect(found[0]).toMatchObject({ place: 'defer', replayed: true });
+    expect(found[0]?.mail.content).toBeUndefined();
+    expect(found[0]?.open.map(({ attempts }) => attempts)).toEqual([1, 2]);
     await read(second);
     // Records about them go to DEFER.
     const [one, ...others] = mails;
     await second.record(others.map((mail) => finalOf(mail, [0, 1])));
     await second.record([deferredOf(one!, [0, 1], 7)]);
     const third = await takeOver(shard, second);
-    expect(idsOf(third.deferred)).toEqual([one!.envelope.id]);
-    expect(third.deferred[0]?.open.map(({ attempts }) => attempts)).toEqual([7, 7]);
+    const left = [...third.deferred];
+    expect(idsOf(left)).toEqual([one!.envelope.id]);
+    expect(left[0]?.open.map(({ attempts }) => attempts)).toEqual([7, 7]);
     await third.close();
   });
 
@@ -230,7 +232,7 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
       first.record([finalOf(mail, [1])]),
     ]);
     const second = await takeOver(shard, first);
-    expect(second.deferred.map(({ open }) => open.map(({ index }) => index))).toEqual([[2]]);
+    expect([...second.deferred].map(({ open }) => open.map(({ index }) => index))).toEqual([[2]]);
     await second.record([finalOf(mail, [2])]);
     expect(second.figures()['liveMails']).toBe(0);
     await second.close();
@@ -248,7 +250,7 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     await first.defer(warning, [deferredOf(warning, [0])]);
     expect(Buffer.from(await first.content(warning.envelope.id)).toString()).toBe('warning\r\n');
     const second = await takeOver(shard, first);
-    expect([...idsOf(second.deferred)].sort()).toEqual([mail.envelope.id, warning.envelope.id].sort());
+    expect([...idsOf([...second.deferred])].sort()).toEqual([mail.envelope.id, warning.envelope.id].sort());
     expect(Buffer.from(await second.content(warning.envelope.id)).toString()).toBe('warning\r\n');
     await second.record([finalOf(warning, [0]), finalOf(mail, [0], bounce)]);
     expect((await readerOf(second).next()).mail.envelope.id).toBe(bounce.envelope.id);
@@ -270,10 +272,10 @@ describe.each([memoryBackend(), jetStreamBackend()])('a spool over $name', (back
     expect((await readerOf(second).next()).held).toBe('looked at');
     await second.defer(mail, []);
     const third = await takeOver(shard, second);
-    expect(third.deferred[0]?.held).toBe('looked at');
+    expect([...third.deferred][0]?.held).toBe('looked at');
     await third.record([{ kind: 'release', id, at: 1 }]);
     const fourth = await takeOver(shard, third);
-    expect(fourth.deferred[0]?.held).toBeUndefined();
+    expect([...fourth.deferred][0]?.held).toBeUndefined();
     await fourth.record([{ kind: 'delete', id, at: 1, by: 'postmaster' }]);
     expect(fourth.figures()['liveMails']).toBe(0);
     await fourth.close();

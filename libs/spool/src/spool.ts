@@ -102,6 +102,8 @@ export interface SpooledMail {
   readonly place: 'spool' | 'defer';
   /** Came from the replay of another owner's time: events tell it again with the same ids. */
   readonly replayed: boolean;
+  /** Its envelope as one string (`packEnvelope`), where there is one already. */
+  readonly packed?: string;
 }
 
 export interface OpenRecipient {
@@ -118,8 +120,8 @@ export interface OpenRecipient {
 export interface ShardOwner {
   readonly shard: string;
   readonly epoch: number;
-  /** Deferred mail found at the takeover; given up once all of the replay has been read by `mails()`. */
-  readonly deferred: readonly SpooledMail[];
+  /** Deferred mail found at the takeover, given out once; given up when all of the replay has been read by `mails()`. */
+  readonly deferred: Iterable<SpooledMail> & { readonly length: number };
   /**
    * Live mail of SPOOL in log order, then the tail for as long as the shard is owned. The next is read when it is
    * asked for. Mail born of a record comes here too, once that record is durable.

@@ -9,13 +9,20 @@ import type { MailState } from './open-recipients.js';
 import type { OwnedShard } from './owned-shard.js';
 import { decodeBundle, type LogEntry, type Replaying } from './record-frame.js';
 import type { RecordsBefore } from './records-before.js';
-import { replayDeferred, replayOutcomes, type ReplayedDeferred, type ReplayedOutcomes } from './replay.js';
+import {
+  replayDeferred,
+  replayOutcomes,
+  type DeferredAt,
+  type ReplayedDeferred,
+  type ReplayedOutcomes,
+} from './replay.js';
+import { indexesOf } from './shard-state.js';
 import type { SpooledMail } from './spool.js';
 
 export interface TakenOver {
   /** What SPOOL says of mail in segments up to the epoch. */
   readonly records: RecordsBefore;
-  readonly deferred: readonly SpooledMail[];
+  readonly deferred: FoundDeferred;
 }
 
 /** @throws when the log can't be reached, or is of a newer format */
@@ -53,7 +60,8 @@ export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
   };
   shard.segments.next = first.spool;
   marks.givenOut(first.spool);
-  const mails = new Map([...defer.mails].filter(([, { sequence }]) => sequence >= first.defer));
+  const { mails } = defer;
+  for (const [id, { sequence }] of mails) if (sequence < first.defer) mails.delete(id);
   for (const record of defer.others) spool.records.add(record);
   await finishMoves(shard, spool.records, { mails, spoolFirst: first.spool });
   const deferred = adoptDeferred(shard, mails, spool.records);
@@ -82,8 +90,8 @@ async function finishMoves(
 ): Promise<void> {
   const at = shard.clock.now();
   const entries: LogEntry[] = [];
-  for (const [id, { deferred }] of mails) {
-    if (deferred.home < spoolFirst || records.moved(id)) continue;
+  for (const [id, { home }] of mails) {
+    if (home < spoolFirst || records.moved(id)) continue;
     const record: MailRecord = { kind: 'moved', id, at };
     entries.push({ entry: 'record', record });
     records.add(record);
@@ -95,18 +103,43 @@ function adoptDeferred(
   shard: OwnedShard,
   mails: ReplayedDeferred['mails'],
   records: RecordsBefore,
-): readonly SpooledMail[] {
-  const found: SpooledMail[] = [];
-  for (const [id, { deferred, sequence, state: own, bornOctets }] of mails) {
-    const { envelope } = deferred;
-    const state = records.finish(id, own);
+): FoundDeferred {
+  const found: DeferredAt[] = [];
+  for (const mail of mails.values()) {
+    const { id, recipients, large, contentAt, sequence: pin, bornOctets } = mail;
+    const state = records.finish(id, mail.state);
     if (state.open.length === 0) continue;
-    if (bornOctets === undefined)
-      shard.state.put({ ...deferred, open: state.open }, sequence, envelope.sizeInOctets);
-    else shard.state.admit('defer', { envelope, state, pin: sequence, contentOctets: bornOctets });
-    found.push(spooled({ envelope }, state, 'defer'));
+    mail.state = state;
+    if (bornOctets === undefined) {
+      const [open, contentOctets] = [indexesOf(state), mail.sizeInOctets];
+      shard.state.putFound({ id, open, recipients, large, contentAt, pin, contentOctets });
+    } else shard.state.admit('defer', { envelope: mail.envelope, state, pin, contentOctets: bornOctets });
+    found.push(mail);
   }
-  return found;
+  mails.clear();
+  return new FoundDeferred(found);
+}
+
+/** Given out once, each made whole only then: what is given out is kept no longer. */
+export class FoundDeferred implements Iterable<SpooledMail> {
+  readonly length: number;
+  #mails: (DeferredAt | undefined)[];
+
+  constructor(mails: DeferredAt[] = []) {
+    this.#mails = mails;
+    this.length = mails.length;
+  }
+
+  *[Symbol.iterator](): Generator<SpooledMail> {
+    const mails = this.#mails;
+    this.#mails = [];
+    for (const [n, mail] of mails.entries()) {
+      if (mail === undefined) continue;
+      mails[n] = undefined;
+      const { envelope, state, packed } = mail;
+      yield { ...spooled({ envelope }, state, 'defer'), packed };
+    }
+  }
 }
 
 function adoptBorn(shard: OwnedShard, { born, records }: ReplayedOutcomes): void {

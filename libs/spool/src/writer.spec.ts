@@ -41,6 +41,7 @@ describe('one shard', () => {
     ['after unknown, refused says nothing', ['lost', 'away', 'full', 'other'], 1_000, ['committed', 1]],
     ['nobody takes writes', ['away'], 0, ['unavailable', 0]],
     ['the stream is at its limit', ['full'], 0, ['full', 0]],
+    ["the server's disk is full", ['no space'], 0, ['unknown', 0]],
     ['refused for another reason', ['other'], 0, ['unavailable', 0]],
     ['a duplicate that never was published is a fault', ['duplicate'], 0, ['unavailable', 0]],
   ])('%s', async (_, script, after, outcome) => {
@@ -48,6 +49,13 @@ describe('one shard', () => {
     const committed = watched(writerFor(['a']).commit(mailOf()));
     await pass(after);
     expect([committed(), await segmentsIn('a')]).toEqual(outcome);
+  });
+
+  test('the server says that its disk is full: so is told, and room says full', async () => {
+    log.script = ['no space'];
+    const writer = writerFor(['a']);
+    expect(await writer.commit(mailOf())).toMatchObject({ result: 'unknown', diskFull: true });
+    expect(writer.room()).toBe('full');
   });
 
   test('silent because the disk is full: told within seconds, and room says full', async () => {
@@ -59,6 +67,7 @@ describe('one shard', () => {
         disk.low = !free;
         return Promise.resolve();
       },
+      prove: () => disk.look(),
     };
     const writer = new SegmentWriter({ log, clock, giveUpAfter: 8_000, disk }, { shards: ['a'] });
     const committed = writer.commit(mailOf());

@@ -14,15 +14,13 @@ export function eventLine(record: EventRecord, now: number): string {
 
 /** What an event says besides which it is, in words. */
 export function facts(record: EventRecord, now: number): string {
-  const text = (key: string): string => {
-    const value = record[key];
-    return typeof value === 'string' ? value : '';
-  };
-  const recipients = Array.isArray(record['recipients']) ? record['recipients'].join(', ') : '';
+  const text = (key: string): string => textOf(record[key]);
+  const number = (key: string): number => (typeof record[key] === 'number' ? record[key] : NaN);
+  const recipients = listOf(record['recipients']);
   const said = diagnosticText(record['diagnostic']);
   switch (record.event) {
     case 'accepted':
-      return `<${text('reversePath')}> for ${recipients}, ${size(Number(record['sizeInOctets']))}, from ${text('client')} (${text('helo')}), shard ${text('shard')}`;
+      return `<${text('reversePath')}> for ${recipients}, ${size(number('sizeInOctets'))}, from ${text('client')} (${text('helo')}), shard ${text('shard')}`;
     case 'rejected':
       return `${text('reply')} to ${text('verb')} of ${text('client')} (${text('helo')}) ${text('recipient')}`.trimEnd();
     case 'queued':
@@ -30,7 +28,7 @@ export function facts(record: EventRecord, now: number): string {
     case 'delivered':
     case 'relayed':
     case 'refused':
-      return `${recipients} at ${text('site')}: ${said}${record['tls'] === undefined ? '' : `, ${text('tls')}`}, ${elapsed(Number(record['ms']))} after acceptance`;
+      return `${recipients} at ${text('site')}: ${said}${record['tls'] === undefined ? '' : `, ${text('tls')}`}, ${elapsed(number('ms'))} after acceptance`;
     case 'deferred':
     case 'unknown':
       return `${recipients}: ${said}; next try ${clockTime(Date.parse(text('until')), now)}`;
@@ -57,14 +55,18 @@ function siteText(one: unknown): readonly string[] {
   if (typeof one !== 'object' || one === null) return [];
   const { site, rule, recipients } = one as { readonly site?: unknown; rule?: unknown; recipients?: unknown };
   if (typeof site !== 'string' || typeof rule !== 'string' || !Array.isArray(recipients)) return [];
-  return [`${recipients.join(', ')} → ${site} (rule ${rule})`];
+  return [`${listOf(recipients)} → ${site} (rule ${rule})`];
 }
 
 export function diagnosticText(diagnostic: unknown): string {
   if (typeof diagnostic !== 'object' || diagnostic === null) return '';
-  const { text, remoteMta } = diagnostic as { readonly text?: string; readonly remoteMta?: string };
-  return remoteMta === undefined ? (text ?? '') : `${remoteMta} said ${text ?? ''}`;
+  const { text, remoteMta } = diagnostic as { readonly text?: unknown; readonly remoteMta?: unknown };
+  return typeof remoteMta === 'string' ? `${remoteMta} said ${textOf(text)}` : textOf(text);
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const listOf = (value: unknown): string =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string').join(', ') : '';
 
 const otherFacts = (record: EventRecord): string =>
   Object.entries(record)

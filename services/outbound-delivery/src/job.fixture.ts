@@ -6,6 +6,7 @@ export interface JobFacts {
   readonly to?: readonly string[];
   readonly content?: string | Buffer;
   readonly body?: Job['envelope']['body'];
+  readonly scheduling?: Job['envelope']['scheduling'];
   /** Of a large content, which is then not in the job. */
   readonly largeOctets?: number;
 }
@@ -30,6 +31,7 @@ export function jobOf(id: string, facts: JobFacts = {}): Job {
       acceptedAt: Date.UTC(2026, 0, 1),
       recipients: to.map((forwardPath, index) => ({ index, forwardPath })),
       ...(facts.largeOctets === undefined ? {} : { large }),
+      ...(facts.scheduling === undefined ? {} : { scheduling: facts.scheduling }),
     },
     ...(facts.largeOctets === undefined ? { content: octets } : {}),
   };
@@ -38,6 +40,7 @@ export function jobOf(id: string, facts: JobFacts = {}): Job {
 /** `0 relayed 2.0.0 250 2.0.0 Ok` a line. */
 export const shown = (outcomes: readonly RecipientOutcome[]): readonly string[] =>
   outcomes.map(
-    ({ recipients, outcome, diagnostic }) =>
-      `${recipients.join(',')} ${outcome} ${diagnostic.status} ${diagnostic.text}`,
+    ({ recipients, outcome, diagnostic, deliverByDropped }) =>
+      `${recipients.join(',')} ${outcome} ${diagnostic.status} ${diagnostic.text}` +
+      (deliverByDropped === true ? ', its time lost' : ''),
   );

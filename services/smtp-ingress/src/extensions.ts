@@ -80,8 +80,8 @@ export const extensions: readonly Extension[] = [
     shown: futureReleaseLimits,
     mail: { HOLDFOR: holdForValue, HOLDUNTIL: holdUntilValue },
   },
-  /** RFC 2852: of relaying to a hop that does not know it, and of each hop with T, nothing is told yet. */
-  { keyword: 'DELIVERBY', offered: ({ offer }) => offer.has('DELIVERBY'), mail: { BY: byValue } },
+  /** RFC 2852; no shortest time: whether the next hop has one is only seen there. */
+  { keyword: 'DELIVERBY', mail: { BY: byValue } },
   /** RFC 6710 */
   { keyword: 'MT-PRIORITY', mail: { 'MT-PRIORITY': priorityValue } },
   /** RFC 9422 §4.2 */

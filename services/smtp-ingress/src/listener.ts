@@ -1,12 +1,12 @@
 /** Takes connections on the configured addresses, up to a limit for the process, and ends their sessions at shutdown. */
-import { createServer, type BlockList, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { Networks } from '@postrider/mail';
 import { cannotListen, type Config, type Listener } from '@postrider/runtime';
 import { renderReply } from '@postrider/smtp';
 import { listenerAuth, type Authentication, type ListenerAuth } from './auth/listener-auth.js';
 import type { Ingress } from './ingress.js';
 import { serveConnection, type ConnectionWatcher } from './session/connection.js';
 import { tooManyConnections } from './session/replies.js';
-import { networksOf } from './policy/networks.js';
 import { roles, type Role } from './roles.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
@@ -23,9 +23,8 @@ interface ListenerOptions {
   readonly tls?: TlsServer;
   readonly auth?: ListenerAuth;
   /** Balancers; undefined for none. */
-  readonly proxyFrom: BlockList | undefined;
-  readonly xclientFrom: BlockList;
-  readonly offer: ReadonlySet<string>;
+  readonly proxyFrom: Networks | undefined;
+  readonly xclientFrom: Networks;
 }
 
 export class Listeners {
@@ -103,9 +102,8 @@ export class Listeners {
     if (tls) this.#tls.set(name, tls);
     const auth = listenerAuth(role, authSettings, this.#authentication);
     const trust = {
-      proxyFrom: listener.proxy_from.length === 0 ? undefined : networksOf(listener.proxy_from),
-      xclientFrom: networksOf(listener.xclient_from),
-      offer: new Set(listener.offer),
+      proxyFrom: listener.proxy_from.length === 0 ? undefined : new Networks(listener.proxy_from),
+      xclientFrom: new Networks(listener.xclient_from),
     };
     return { name, role: roles[role], ...trust, ...(tls ? { tls } : {}), ...(auth ? { auth } : {}) };
   }
@@ -140,7 +138,7 @@ export class Listeners {
   }
 
   #take(socket: Socket, options: ListenerOptions): void {
-    const { name, role, tls, auth, proxyFrom, xclientFrom, offer } = options;
+    const { name, role, tls, auth, proxyFrom, xclientFrom } = options;
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections) {
       socket.on('error', () => undefined);
@@ -156,7 +154,6 @@ export class Listeners {
       limits: settings.limits,
       role,
       xclientFrom,
-      offer,
     };
     const facts = auth ? { ...common, auth } : common;
     serveConnection(socket, { facts, proxyFrom, ...(tls ? { tls } : {}) }, this.#watcher);

@@ -21,7 +21,6 @@ interface Who {
 }
 const factsOf = ({ role = 'submission', ...who }: Who = {}) => ({
   ...factsOfTest(ingress),
-  offer: new Set(['DELIVERBY']),
   role: roles[role],
   ...who,
 });

@@ -1,7 +1,6 @@
 /** The parameters of FUTURERELEASE (RFC 4865), DELIVERBY (RFC 2852) and MT-PRIORITY (RFC 6710): when a mail is to go. */
 import type { Scheduling } from '@postrider/mail';
 import { reply, type EsmtpParameters, type Reply } from '@postrider/smtp';
-import { isIn } from './policy/networks.js';
 import type { SessionFacts } from './verbs/verb.js';
 
 export interface Scheduled {
@@ -102,7 +101,7 @@ export function priorityValue(
 
 /** RFC 6710 §4.1 */
 const mayHurry = ({ ingress, identity, address }: SessionFacts): boolean =>
-  identity !== undefined || isIn(address, ingress.settings.priorityNetworks);
+  identity !== undefined || ingress.settings.priorityNetworks.has(address);
 
 /** @returns the reply to MAIL when its priority is not the one that was asked for (RFC 6710 §4.1) */
 export function loweredPriority(given: EsmtpParameters, { scheduling }: Scheduled): Reply | undefined {

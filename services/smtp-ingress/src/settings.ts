@@ -1,9 +1,8 @@
 /** What the service takes from the configuration, in the form that sessions use. */
-import type { BlockList } from 'node:net';
 import { hostname } from 'node:os';
+import { Networks } from '@postrider/mail';
 import type { Config } from '@postrider/runtime';
 import { isDomain } from '@postrider/smtp';
-import { networksOf } from './policy/networks.js';
 import { relayRules, type RelayRules } from './policy/relay-control.js';
 
 export interface Settings {
@@ -15,7 +14,7 @@ export interface Settings {
   readonly privacy: Config['privacy'];
   readonly relay: RelayRules;
   /** Whose mail may go before others' (RFC 6710 §4.1). */
-  readonly priorityNetworks: BlockList;
+  readonly priorityNetworks: Networks;
 }
 
 export function settingsOf(config: Config): Settings {
@@ -26,7 +25,7 @@ export function settingsOf(config: Config): Settings {
     limits: config.limits,
     privacy: config.privacy,
     relay: relayRules(config),
-    priorityNetworks: networksOf(config.priority.networks),
+    priorityNetworks: new Networks(config.priority.networks),
   };
 }
 

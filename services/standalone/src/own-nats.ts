@@ -9,6 +9,7 @@ import {
   isAtLeast,
   pinnedVersion,
   startOwnServer,
+  takesWrites,
   watchForWriteErrors,
   type RunningServer,
 } from '@postrider/nats-server';
@@ -114,12 +115,12 @@ export class OwnNats {
   async #restartOnceThereIsRoom(server: RunningServer, text: string): Promise<void> {
     const { say, dataDir } = this.#options;
     say(`nats-server can write no more (${text}); it is started again when there is room`);
-    while (!hasRoom(dataDir)) await pause(lookForRoomEvery);
+    while (!(await hasRoom(dataDir))) await pause(lookForRoomEvery);
     if (!this.#stopping && this.#server === server) await server.stop();
   }
 }
 
-function hasRoom(dataDir: string): boolean {
+async function hasRoom(dataDir: string): Promise<boolean> {
   const { bavail, bsize } = statfsSync(dataDir);
-  return bavail * bsize >= roomToGoOnInOctets;
+  return bavail * bsize >= roomToGoOnInOctets && (await takesWrites(dataDir));
 }

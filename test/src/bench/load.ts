@@ -11,6 +11,11 @@ export interface Load {
   readonly sizeInOctets: number;
   /** Sessions stay open for many mails; otherwise one connection a mail. */
   readonly keepOpen: boolean;
+  readonly to?: string;
+  /** Each recipient's local part begins with a number of its own. */
+  readonly numbered?: boolean;
+  /** Of each mail; absent: one. */
+  readonly recipients?: number;
 }
 
 export interface LoadFigures {
@@ -38,23 +43,21 @@ export async function measureLoad(
   };
 }
 
-export async function smtpSource(
-  port: number,
-  { mails, sessions, sizeInOctets, keepOpen }: Load,
-): Promise<void> {
-  const words = [
-    '-s',
-    sessions,
-    '-m',
+/** Sends it, with smtp-source; resolves when all mails are accepted. @throws when one is not */
+export async function smtpSource(port: number, load: Load): Promise<void> {
+  const {
     mails,
-    '-l',
+    sessions,
     sizeInOctets,
-    '-f',
-    'a@bench.test',
-    '-t',
-    'b@dest.test',
-  ].map(String);
-  const child = spawn('smtp-source', [...(keepOpen ? ['-d'] : []), ...words, `127.0.0.1:${port}`], {
+    keepOpen,
+    to = 'b@dest.test',
+    numbered = false,
+    recipients = 1,
+  } = load;
+  const flags = [...(keepOpen ? ['-d'] : []), ...(numbered ? ['-N'] : [])];
+  const figures = ['-s', sessions, '-m', mails, '-l', sizeInOctets, '-r', recipients].map(String);
+  const words = [...flags, ...figures, '-f', 'a@bench.test', '-t', to];
+  const child = spawn('smtp-source', [...words, `127.0.0.1:${port}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [code] = (await once(child, 'exit')) as [number | null];

@@ -2,20 +2,23 @@
  * `npm run bench`: the questions of the design's budgets, Postrider and (where it is installed and we are root)
  * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
- *   npm run bench -- [--quick] [--rounds N]
- *   npm run bench -- --scale [--quick]        workers and queue-managers instead: scale.ts
+ *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
+ *   npm run bench -- --scale [--quick]
+ *   npm run bench -- --deferred 1000000 [--into-spool]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureDeferred, printDeferred } from './deferred.js';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
+import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { measureScale } from './scale.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
-import { printScale, printTable } from './table.js';
+import { printProtocol, printScale, printTable } from './table.js';
 
 const mega = 1024 * 1024;
 const sinkPort = 25_826;
@@ -62,54 +65,57 @@ export interface SystemFigures {
 }
 
 const { values: flags } = parseArgs({
-  options: { quick: { type: 'boolean' }, rounds: { type: 'string' }, scale: { type: 'boolean' } },
+  options: {
+    quick: { type: 'boolean' },
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    scale: { type: 'boolean' },
+    deferred: { type: 'string' },
+    'into-spool': { type: 'boolean' },
+  },
 });
+if (flags.deferred !== undefined) {
+  const deferred = await measureDeferred(Number(flags.deferred), {
+    intoSpool: flags['into-spool'] === true,
+    say,
+  });
+  printDeferred(deferred, say);
+  writeResults({ deferred });
+  process.exit();
+}
 const quick = flags.quick === true;
 const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
 const share = quick ? 0.2 : 1;
 
-/** Mails of one worker in `--scale`. */
+/** Mails of one worker. */
 const scaleMails = 2_000;
-
 if (flags.scale === true) {
   say('a next hop that takes 50 ms for each mail; end to end');
-  const rows = await measureScale(Math.ceil(scaleMails * share), (row) =>
+  const scale = await measureScale(Math.ceil(scaleMails * share), (row) =>
     say(
       `  ${row.queueManagers}, ${row.workers}: ${row.mails} mails, ${Math.round(row.mailsPerSecond)} a second`,
     ),
   );
-  printScale(rows);
-  keep({ scale: rows });
-} else {
-  const postrider = await startPostriderForBench(25_825, sinkPort);
-  const postfix = await startPostfixForBench(25_827, sinkPort);
-  if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
-  const results = await measure(postfix ? [postrider, postfix] : [postrider]);
-  printTable(results);
-  keep({ rounds, results });
+  printScale(scale);
+  writeResults({ scale });
+  process.exit();
 }
 
-/** As JSON, with the machine that it was measured on. */
-function keep(figures: object): void {
-  const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const at = new Date().toISOString();
-  const file = `${folder}${at.replaceAll(':', '-')}.json`;
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    memoryInOctets: totalmem(),
-    node: process.version,
-  };
-  writeFileSync(file, `${JSON.stringify({ at, machine, ...figures }, undefined, 2)}\n`);
-  say(`\nas JSON: ${file}`);
+const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
+if (flags.only === 'protocol') {
+  printProtocol(protocol);
+  process.exit();
 }
+const postrider = await startPostriderForBench(25_825, sinkPort);
+const postfix = await startPostfixForBench(25_827, sinkPort);
+if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
+const results: readonly SystemFigures[] = await measure(postfix ? [postrider, postfix] : [postrider]);
 
-/** @param systems ours first */
-async function measure(
-  systems: readonly [SystemUnderTest, ...SystemUnderTest[]],
-): Promise<readonly SystemFigures[]> {
-  const [postrider] = systems;
+printTable(results);
+printProtocol(protocol);
+writeResults({ rounds, results, protocol });
+
+async function measure(systems: readonly SystemUnderTest[]): Promise<readonly SystemFigures[]> {
   try {
     const sink = await startSmtpSink(sinkPort);
     // First, before load has filled heaps and caches.
@@ -145,7 +151,7 @@ async function measureInTurns(
   const runs = new Map(systems.map(({ name }) => [name, [] as LoadFigures[]]));
   for (let round = 0; round <= rounds; round++)
     for (const system of systems) {
-      const mails = Math.ceil((system === systems[0] ? question.mails : question.postfixMails) * share);
+      const mails = Math.ceil((system === postrider ? question.mails : question.postfixMails) * share);
       const figures = await measureLoad(system, sink, { ...question, mails });
       say(`  ${system.name}: ${mails} mails, ${Math.round(figures.endToEndPerSecond)} a second`);
       if (round > 0) runs.get(system.name)?.push(figures);
@@ -166,6 +172,22 @@ function median(runs: readonly LoadFigures[]): LoadFigures {
   const middle = sorted[Math.floor(sorted.length / 2)];
   if (!middle) throw new Error('no round was run');
   return middle;
+}
+
+/** As JSON, beside those of other runs. */
+function writeResults(found: object): void {
+  const folder = fileURLToPath(new URL('../../bench/results/', import.meta.url));
+  mkdirSync(folder, { recursive: true });
+  const at = new Date().toISOString();
+  const file = `${folder}${at.replaceAll(':', '-')}.json`;
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryInOctets: totalmem(),
+    node: process.version,
+  };
+  writeFileSync(file, `${JSON.stringify({ at, machine, ...found }, undefined, 2)}\n`);
+  say(`\nas JSON: ${file}`);
 }
 
 function say(text: string): void {

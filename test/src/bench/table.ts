@@ -1,5 +1,6 @@
 /** The bench's result as people read it. */
 import type { SystemFigures } from './main.js';
+import type { ProtocolFigures } from './protocol.js';
 import type { ScaleRow } from './scale.js';
 
 export function printTable(results: readonly SystemFigures[]): void {
@@ -65,6 +66,21 @@ function printMemory({ idleSessions = [], largeMail = [] }: SystemFigures): void
         mega(large?.idleInOctets ?? 0),
         mega(large?.peakInOctets ?? 0),
       ];
+    }),
+  ]);
+}
+
+/** Ours beside the best of the others. */
+export function printProtocol(figures: readonly ProtocolFigures[]): void {
+  const [first] = figures;
+  if (!first) return;
+  const names = Object.keys(first.acceptedPerSecond);
+  print([
+    ['protocol alone, 100 sessions: accepted, mails/s', ...names, 'ratio'],
+    ...figures.map(({ question, acceptedPerSecond }) => {
+      const [own = Number.NaN, ...others] = names.map((name) => acceptedPerSecond[name] ?? Number.NaN);
+      const ratio = `${(own / Math.max(...others)).toFixed(1)} x`;
+      return [question, ...[own, ...others].map((rate) => rate.toFixed(0)), ratio];
     }),
   ]);
 }

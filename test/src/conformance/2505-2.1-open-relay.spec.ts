@@ -46,6 +46,19 @@ const forms: readonly (readonly [sender: string, recipient: string])[] = [
   ['<spam@evil.test>', '<@ours.test:victim%victim.test@ours.test>'],
   ['<spam@evil.test>', '<victim@VICTIM.TEST>'],
   ['<spam@evil.test>', '"victim@victim.test" <user@ours.test>'],
+  ['<spam@evil.test>', '<victim%victim.test%ours.test>'],
+  ['<spam@evil.test>', '<@victim.test@ours.test:victim@victim.test>'],
+  ['<spam@evil.test>', '<@ours.test,@victim.test:victim@victim.test>'],
+  ['<spam@evil.test>', '<ours.test!victim@victim.test>'],
+  ['<spam@evil.test>', '<victim@victim.test!ours.test>'],
+  ['<spam@evil.test>', '<"victim"@victim.test>'],
+  ['<spam@evil.test>', '<victim@[127.0.0.1]>'],
+  ['<spam@evil.test>', '<victim@localhost>'],
+  ['<spam@evil.test>', '<postmaster@victim.test>'],
+  ['<spam@evil.test>', '<victim@victim.test,user@ours.test>'],
+  ['<spam@evil.test>', '<victim@victim.test> <user@ours.test>'],
+  ['<spam@evil.test>', '<victim@victim.test\0@ours.test>'],
+  ['<spam@evil.test>', '<victim@victim.test\t@ours.test>'],
 ];
 
 let ingress: RunningIngress;
@@ -66,13 +79,26 @@ async function code(port: number, sender: string, recipient: string): Promise<nu
   return reply.code;
 }
 
+/** Whoever it says it is from. */
+const senders = [
+  '<>',
+  '<spam@evil.test>',
+  '<user@ours.test>',
+  '<"user@ours.test"@ours.test>',
+  '<user@relayed.test>',
+  '<postmaster@[127.0.0.1]>',
+  '<@ours.test:user@ours.test>',
+  '<victim@victim.test>',
+];
+
 test('there are enough forms', () => {
   expect(forms.length).toBeGreaterThanOrEqual(25);
 });
 
 describe.each(forms)('from %s to %s', (sender, recipient) => {
   test('is refused for a stranger', async () => {
-    expect([550, 501]).toContain(await code(ingress.port, sender, recipient));
+    for (const other of [sender, ...senders])
+      expect([550, 501, 500], other).toContain(await code(ingress.port, other, recipient));
   });
 });
 

@@ -13,7 +13,7 @@ let ingress: RunningIngress;
 beforeAll(async () => {
   folder = tempFolder('postrider-release-');
   writeUsers(join(folder.path, 'users'), [await makeUser('ann@ours.test', 'pass word', [])]);
-  const s = { role: 'submissions', listen: ['127.0.0.1:0'], offer: ['DELIVERBY'] };
+  const s = { role: 'submissions', listen: ['127.0.0.1:0'] };
   ingress = await startIngress({
     config: { data_dir: folder.path, listeners: { s }, limits: { future_release: '2h' } },
   });

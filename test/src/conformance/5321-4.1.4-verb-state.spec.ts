@@ -1,119 +1,142 @@
 /** Every verb in every state: the reply, and the state after it (RFC 5321 §4.1.4, §4.3.2; STYLE.md's table). */
+import { join } from 'node:path';
+import { makeUser, writeUsers } from '@postrider/auth';
+import { tempFolder, type TempFolder } from '@postrider/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RawClient } from './raw-client.js';
 import { startIngress, type RunningIngress } from './running-ingress.js';
+import {
+  heloTable,
+  into,
+  lmtpTable,
+  mxTable,
+  offeringTable,
+  stateOf,
+  states,
+  type Table,
+} from './verb-state-tables.js';
 
-const states = ['greeting', 'ready', 'mail', 'rcpt'] as const;
-type State = (typeof states)[number] | 'closed';
-
-/** Commands that lead from the greeting into a state. */
-const into: Readonly<Record<(typeof states)[number], readonly string[]>> = {
-  greeting: [],
-  ready: ['EHLO client.example'],
-  mail: ['EHLO client.example', 'MAIL FROM:<a@example.org>'],
-  rcpt: ['EHLO client.example', 'MAIL FROM:<a@example.org>', 'RCPT TO:<b@localhost>'],
-};
-
-const stays = 'stays';
-type Cell = readonly [code: number, after: State | typeof stays];
-type Row = readonly [command: string, greeting: Cell, ready: Cell, mail: Cell, rcpt: Cell];
-
-const same = (command: string, code: number): Row => {
-  const cell = [code, stays] as const;
-  return [command, cell, cell, cell, cell];
-};
-const badSequence = [503, stays] as const;
-const toReady = [250, 'ready'] as const;
-const closes = [221, 'closed'] as const;
-
-const table: readonly Row[] = [
-  ['EHLO client.example', toReady, toReady, toReady, toReady],
-  ['HELO client.example', toReady, toReady, toReady, toReady],
-  ['MAIL FROM:<a@example.org>', badSequence, [250, 'mail'], badSequence, badSequence],
-  ['MAIL FROM:<>', badSequence, [250, 'mail'], badSequence, badSequence],
-  ['RCPT TO:<c@localhost>', badSequence, badSequence, [250, 'rcpt'], [250, 'rcpt']],
-  ['RCPT TO:<c@elsewhere.test>', badSequence, badSequence, [550, stays], [550, stays]],
-  ['DATA', badSequence, badSequence, [554, stays], [354, 'rcpt']],
-  ['RSET', [250, 'greeting'], toReady, toReady, toReady],
-  ['QUIT', closes, closes, closes, closes],
-  same('NOOP', 250),
-  same('NOOP anything', 250),
-  same('HELP', 214),
-  same('HELP MAIL', 214),
-  same('HELP nothing', 504),
-  same('VRFY somebody', 252),
-  same('VRFY', 501),
-  same('EXPN list', 502),
-  same('TURN', 502),
-  same('SEND FROM:<a@example.org>', 502),
-  same('SOML FROM:<a@example.org>', 502),
-  same('SAML FROM:<a@example.org>', 502),
-  ['STARTTLS', badSequence, [502, stays], badSequence, badSequence],
-  ['AUTH PLAIN', badSequence, [502, stays], badSequence, badSequence],
-  ['BDAT 0 LAST', badSequence, badSequence, [554, stays], [250, 'ready']],
-  ['XCLIENT ADDR=192.0.2.1', [550, stays], [550, stays], badSequence, badSequence],
-  ['XFORWARD ADDR=192.0.2.1', badSequence, [550, stays], badSequence, badSequence],
-  ['ETRN example.org', badSequence, [502, stays], badSequence, badSequence],
-  same('LHLO client.example', 500),
-  same('XYZZY', 500),
-  same('', 500),
-  same('EHLO', 501),
-  same('EHLO under_score', 501),
-  same('HELO a b', 501),
-  same('RSET now', 501),
-  same('QUIT now', 501),
-  ['MAIL', badSequence, [501, stays], badSequence, badSequence],
-  ['MAIL FROM:<a@b', badSequence, [501, stays], badSequence, badSequence],
-  ['MAIL FROM:<a@b> NOSUCH', badSequence, [555, stays], badSequence, badSequence],
-  ['RCPT TO:<>', badSequence, badSequence, [501, stays], [501, stays]],
-  ['RCPT TO:<c@localhost> NOSUCH', badSequence, badSequence, [555, stays], [555, stays]],
-  ['DATA now', badSequence, badSequence, [554, stays], [501, stays]],
-];
-
+let folder: TempFolder;
 let ingress: RunningIngress;
+let offeringIngress: RunningIngress;
 beforeAll(async () => {
-  ingress = await startIngress();
+  folder = tempFolder('postrider-verbs-');
+  writeUsers(join(folder.path, 'users'), [await makeUser('ann@ours.test', 'pass word', [])]);
+  const common = { listen: ['127.0.0.1:0'], tls: { mode: 'off' } };
+  const offering = {
+    listen: ['127.0.0.1:0'],
+    auth: { mode: 'offered', without_tls: true, senders: 'any' },
+    xclient_from: ['127.0.0.1'],
+  };
+  ingress = await startIngress({
+    config: {
+      data_dir: folder.path,
+      listeners: { mx: common, lmtp: { ...common, role: 'lmtp' } },
+    },
+  });
+  offeringIngress = await startIngress({
+    config: {
+      data_dir: folder.path,
+      privacy: { vrfy: 'all', expn: 'all', etrn: 'all' },
+      listeners: { offering },
+    },
+  });
 });
 afterAll(async () => {
-  await ingress.drain();
+  await Promise.all([ingress.drain(), offeringIngress.drain()]);
+  folder.remove();
 });
 
-const cells = table.flatMap(([command, ...row]) =>
-  states.map((state, n) => ({ command, state, expected: row[n] ?? badSequence })),
-);
+interface Kind {
+  readonly name: string;
+  readonly table: Table;
+  readonly greeting: string;
+  readonly port: () => number;
+  /** HELO knows no BDAT. */
+  readonly columns: readonly (typeof states)[number][];
+}
+const withoutChunks = states.filter((state) => state !== 'chunks');
+const kinds: readonly Kind[] = [
+  {
+    name: 'mx',
+    table: mxTable,
+    greeting: 'EHLO client.example',
+    port: () => ingress.port,
+    columns: states,
+  },
+  {
+    name: 'all offered',
+    table: offeringTable,
+    greeting: 'EHLO client.example',
+    port: () => offeringIngress.port,
+    columns: states,
+  },
+  {
+    name: 'all offered, after HELO',
+    table: heloTable,
+    greeting: 'HELO client.example',
+    port: () => offeringIngress.port,
+    columns: withoutChunks,
+  },
+  {
+    name: 'lmtp',
+    table: lmtpTable,
+    greeting: 'LHLO client.example',
+    port: () => ingress.ports[1] ?? 0,
+    columns: withoutChunks,
+  },
+];
 
-describe.each(cells)('$command in $state', ({ command, state, expected: [code, after] }) => {
-  test(`${code}, ${after}`, async () => {
-    const client = await RawClient.connect(ingress.port);
+const verbOf = (command: string): string => command.split(' ')[0] ?? '';
+
+describe.each(kinds)('$name', ({ table, greeting, port, columns }) => {
+  const cells = [...table].flatMap(([command, row]) =>
+    columns.map((state) => ({ command, state, code: row[state][0], after: row[state][1] })),
+  );
+
+  async function clientIn(state: (typeof states)[number]): Promise<RawClient> {
+    const client = await RawClient.connect(port());
     await client.reply();
-    await client.codes(...into[state]);
+    await client.codes(...into(greeting)[state]);
+    return client;
+  }
+
+  test.each(cells)('$command in $state: $code, $after', async ({ command, state, code, after }) => {
+    const client = await clientIn(state);
     expect((await client.command(command)).code).toBe(code);
+    const expected = after === 'stays' ? state : after;
     if (code === 354) expect((await client.command('text\r\n.')).code).toBe(250);
-    else expect(await stateOf(client)).toBe(after === stays ? state : after);
+    // Nothing but a handshake, or an answer, may follow: a command is none.
+    if (code === 220 && after === 'closed') client.write('no handshake\r\n');
+    else if (code === 334) expect((await client.command('*')).code).toBe(501);
+    else expect(await stateOf(client)).toBe(expected);
+    client.close();
+  });
+
+  test('no verb is missing: HELP names them all', async () => {
+    const client = await clientIn('greeting');
+    const [, ...syntaxes] = (await client.command('HELP')).lines;
+    // A verb that is refused has its reason for a syntax.
+    const verbs = syntaxes.map((line) => /^(?:2\.0\.0 )?([A-Z]+)\b/.exec(line)?.[1]);
+    const rows = new Set([...table.keys()].map(verbOf));
+    for (const verb of verbs) expect(rows).toContain(verb === 'LMTP' ? 'EHLO' : verb);
+    expect(verbs.length).toBeGreaterThan(18);
+    client.close();
+  });
+
+  test.each([...new Set([...table.keys()].map(verbOf))])('%s after QUIT is not answered', async (verb) => {
+    const client = await clientIn('ready');
+    await client.command('QUIT');
+    client.write(`${verb}\r\n`);
+    expect(await client.rest()).toBe('');
+    client.close();
+  });
+
+  test('end of data leads to ready, whatever the reply', async () => {
+    const client = await clientIn('rcpt');
+    await client.command('DATA');
+    expect((await client.command('bare\nLF\r\n.')).code).toBe(554);
+    expect(await stateOf(client)).toBe('ready');
     client.close();
   });
 });
-
-test('end of data leads to ready, whatever the reply', async () => {
-  const client = await RawClient.connect(ingress.port);
-  await client.reply();
-  await client.codes(...into.rcpt, 'DATA');
-  expect((await client.command('bare\nLF\r\n.')).code).toBe(554);
-  expect(await stateOf(client)).toBe('ready');
-  client.close();
-});
-
-/** Told from outside: each state answers these differently. */
-async function stateOf(client: RawClient): Promise<State> {
-  try {
-    // Nobody is taken at elsewhere.test, so that the state does not change.
-    const rcpt = await client.command('RCPT TO:<x@elsewhere.test>');
-    if (rcpt.code === 503) {
-      const mail = await client.command('MAIL FROM:<a@b.test> NOSUCH');
-      return mail.code === 503 ? 'greeting' : 'ready';
-    }
-    return (await client.command('DATA')).code === 354 ? 'rcpt' : 'mail';
-  } catch {
-    return 'closed';
-  }
-}

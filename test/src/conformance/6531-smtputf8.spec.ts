@@ -60,10 +60,15 @@ test('without it no address may be so, and no value but none is taken', async ()
   client.close();
 });
 
+const part = octets(
+  'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; filename="grüße"',
+);
 test.each([
   [' SMTPUTF8', 'Subject: plain', 'asked'],
   [' SMTPUTF8', octets('Subject: grüße'), 'header'],
   ['', octets('Subject: grüße'), undefined],
+  [' SMTPUTF8', part, 'header'],
+  ['', part, undefined],
 ] as const)('MAIL%s, %j: %s', async (parameter, header, expected) => {
   const ingress = await start();
   const client = await greetedClient(ingress.port);
@@ -90,7 +95,10 @@ test('who submits such a header without it hears so', async () => {
     await client.codes(`MAIL FROM:<a@b.test>${parameter}`, 'RCPT TO:<c@d.test>', 'DATA');
     expect((await client.command(octets('Subject: grüße\r\n\r\ntext\r\n.'))).code).toBe(code);
   }
-  expect(ingress.spool.mails).toHaveLength(1);
+  // In a part it is no reason.
+  await client.codes('MAIL FROM:<a@b.test>', 'RCPT TO:<c@d.test>', 'DATA');
+  expect((await client.command(`${part}\r\n\r\ntext\r\n.`)).code).toBe(250);
+  expect(ingress.spool.mails).toHaveLength(2);
   expect(ingress.figures()['contentHeldInOctets']).toBe(0);
   client.close();
 });

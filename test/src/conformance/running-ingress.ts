@@ -28,6 +28,8 @@ export interface IngressOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** What alias-expander answers; everybody is local without it. */
   readonly resolve?: (forwardPath: string) => ResolveAnswer | Promise<ResolveAnswer>;
+  /** Takes each committed mail in the place of `mails`, which then stays empty: for more of them than memory holds. */
+  readonly committed?: (mail: MailObject) => void;
 }
 
 /** The spool's side of the contract, as far as ingress uses it. */
@@ -53,7 +55,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Runnin
   const running = await service.start({
     config: configOf(options.config),
     bus,
-    spool: asSpool(spool),
+    spool: asSpool(spool, options.committed ?? ((mail) => spool.mails.push(mail))),
     clock: systemClock,
     log: loggerInto(faults),
     fatal: (fault) => faults.push(fault),
@@ -102,12 +104,12 @@ function rememberedSpool(): RememberedSpool {
   return spool;
 }
 
-function asSpool(spool: RememberedSpool): Spool {
+function asSpool(spool: RememberedSpool, keep: (mail: MailObject) => void): Spool {
   const notHere = (): never => {
     throw new Error('smtp-ingress has no business with this');
   };
   return {
-    writer: (options) => writerInto(spool, options),
+    writer: (options) => writerInto(spool, keep, options),
     prepare: notHere,
     shards: notHere,
     own: notHere,
@@ -117,7 +119,11 @@ function asSpool(spool: RememberedSpool): Spool {
   };
 }
 
-function writerInto(spool: RememberedSpool, options: WriterOptions): SpoolWriter {
+function writerInto(
+  spool: RememberedSpool,
+  keep: (mail: MailObject) => void,
+  options: WriterOptions,
+): SpoolWriter {
   return {
     shard: '0',
     room: () => spool.room,
@@ -127,7 +133,7 @@ function writerInto(spool: RememberedSpool, options: WriterOptions): SpoolWriter
     async commit(mail) {
       const result = await spool.commit(mail);
       if (result.result === 'committed') {
-        spool.mails.push(mail);
+        keep(mail);
         options.committed?.(result.shard, result.sequence, 1);
       }
       return result;

@@ -24,12 +24,14 @@ describe.each(files)('$file', ({ file, valid }) => {
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) =>
-      line.replace(/\\x([0-9a-f]{2})/g, (_, octet: string) => String.fromCharCode(parseInt(octet, 16))),
+      Buffer.from(line)
+        .toString('latin1')
+        .replace(/\\x([0-9a-f]{2})/g, (_, octet: string) => String.fromCharCode(parseInt(octet, 16))),
     );
 
   test.each(lines)('%s', async (line) => {
     const client = await greetedClient(ingress.port);
-    if (line.toUpperCase().startsWith('RCPT')) await client.command('MAIL FROM:<>');
+    if (line.toUpperCase().startsWith('RCPT')) await client.command('MAIL FROM:<> SMTPUTF8');
     const { code } = await client.command(line);
     if (valid) expect(code).toBe(250);
     else expect([501, 555]).toContain(code);

@@ -114,6 +114,52 @@ function fill(file: string, folder: string, leftInOctets: number): void {
   }
 }
 
+/** Empty files until no more can be made. @returns them */
+function takeInodes(folder: string): readonly string[] {
+  const files: string[] = [];
+  try {
+    for (;;) {
+      const file = join(folder, `inode-${files.length}`);
+      closeSync(openSync(file, 'w'));
+      files.push(file);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    return files;
+  }
+}
+
+test.skipIf(!mayMount())(
+  'no room that free blocks would show, as with a quota (needs the right to mount): 452 4.3.1, and mail again once there is',
+  async () => {
+    const postrider = await startPostrider([
+      'hostname: postrider.example.org',
+      'routes: { "*": "discard:" }',
+    ]);
+    running.push(postrider);
+    await postrider.stop();
+    const disk = join(postrider.folder, 'var');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m,nr_inodes=400', 'postrider-test', disk]);
+    try {
+      await postrider.start();
+      expect(await tryToSend(postrider.port, 'hello')).toMatch(/^250/);
+      const files = takeInodes(disk);
+      const content = `${'x'.repeat(76)}\r\n`.repeat(2500);
+      // The server's files hold 8 MiB: until it needs another one, all is well.
+      const refusal = await until('a refusal', async () => {
+        const reply = await tryToSend(postrider.port, content);
+        return !reply.startsWith('250') && reply;
+      });
+      expect(refusal).toMatch(/^452 4\.3\.1/);
+      files.forEach((file) => rmSync(file));
+      await until('mail again', async () => (await tryToSend(postrider.port, 'hello')).startsWith('250'));
+    } finally {
+      await postrider.stop();
+      execFileSync('umount', [disk]);
+    }
+  },
+);
+
 test.skipIf(!mayMount())(
   'a full disk (needs the right to mount one): 452 4.3.1 before and when it is full, and mail again once there is room',
   async () => {

@@ -9,20 +9,26 @@ import { runClient, testWith } from './peers.js';
 
 let postrider: RunningPostrider;
 let hop: RecordingHop;
+/** It does not know DELIVERBY. */
+let plainHop: RecordingHop;
 let submission: number;
 
 beforeAll(async () => {
-  const [hopPort, downPort] = [await freePort(), await freePort()];
+  const [hopPort, plainPort, downPort] = [await freePort(), await freePort(), await freePort()];
   submission = await freePort();
   hop = await startRecordingHop(hopPort, ['PIPELINING', 'DELIVERBY 10', 'MT-PRIORITY']);
-  const listener = `s: { role: submissions, listen: ["127.0.0.1:${submission}"], offer: [DELIVERBY] }`;
+  plainHop = await startRecordingHop(plainPort, ['PIPELINING', 'DSN']);
+  const listener = `s: { role: submissions, listen: ["127.0.0.1:${submission}"] }`;
   postrider = await startPostrider(
     [
       'hostname: postrider.example.org',
       'local: { deliver: "maildir:./mail" }',
       'priority: { networks: ["127.0.0.0/8"] }',
       'queue: { retry: { first: 1s, max: 2s } }',
-      `routes: { down.test: "smtp://127.0.0.1:${downPort}", "*": "smtp://127.0.0.1:${hopPort}" }`,
+      'routes:',
+      `  down.test: "smtp://127.0.0.1:${downPort}"`,
+      `  plain.test: "smtp://127.0.0.1:${plainPort}"`,
+      `  "*": "smtp://127.0.0.1:${hopPort}"`,
     ],
     { listeners: [listener] },
   );
@@ -31,6 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await postrider.remove();
   await hop.stop();
+  await plainHop.stop();
 });
 
 /** @returns the mail's id */
@@ -55,7 +62,7 @@ testWith('python3')(
   async () => {
     const asked = Date.now();
     const id = await until('the user to be known', async () => {
-      const text = await submit('later@away.test', 'HOLDFOR=20');
+      const text = await submit('later@away.test', 'HOLDFOR=40');
       return /^[0-9a-z]+$/.test(text) && text;
     });
     const shown = async (): Promise<string> =>
@@ -70,7 +77,7 @@ testWith('python3')(
     expect(await shown()).toContain('"deferred"');
     expect(hop.heard.join('\n')).not.toContain('later@away.test');
     await heard(/later@away\.test/);
-    expect(Date.now() - asked).toBeGreaterThanOrEqual(20_000);
+    expect(Date.now() - asked).toBeGreaterThanOrEqual(40_000);
   },
 );
 
@@ -82,7 +89,7 @@ testWith('python3')('priority and the time that is left are passed on', async ()
 
 testWith('python3')('by R it comes back when its time is over', async () => {
   await submit('you@down.test', 'BY=4;R');
-  const dsn = await until('the DSN', () => mailsIn(join(postrider.folder, 'mail/ann/Maildir'))[0], 60_000);
+  const dsn = await dsnAbout('you@down.test');
   expect(dsn).toContain('Final-Recipient: rfc822; you@down.test');
   expect(dsn).toMatch(/^Status: 5\.4\.7\r$/m);
   expect(dsn).toMatch(/^Deliver-by-date: /m);
@@ -90,12 +97,29 @@ testWith('python3')('by R it comes back when its time is over', async () => {
 
 testWith('python3')('by R nothing goes to a hop that has not got the time', async () => {
   await submit('soon@away.test', 'BY=8;R');
-  const dsn = await until(
-    'the DSN',
-    () => mailsIn(join(postrider.folder, 'mail/ann/Maildir')).find((mail) => mail.includes('soon@away.test')),
+  const dsn = await dsnAbout('soon@away.test');
+  expect(dsn).toMatch(/^Status: 5\.4\.7\r$/m);
+});
+
+const dsnAbout = (address: string): Promise<string> =>
+  until(
+    `the DSN about ${address}`,
+    () => mailsIn(join(postrider.folder, 'mail/ann/Maildir')).find((mail) => mail.includes(address)),
     60_000,
   );
-  expect(dsn).toMatch(/^Status: 5\.4\.7\r$/m);
+
+testWith('python3')('by N: relayed to a hop that does not know it, which the sender hears', async () => {
+  await submit('far@plain.test', 'BY=600;N');
+  const dsn = await dsnAbout('far@plain.test');
+  expect(dsn).toMatch(/^Action: relayed\r$/m);
+  expect(dsn).toMatch(/^Deliver-by-date: /m);
+  expect(plainHop.heard).toContain('RCPT TO:<far@plain.test> NOTIFY=FAILURE,DELAY');
+});
+
+testWith('python3')('with T the sender hears of each hop', async () => {
+  await submit('traced@away.test', 'BY=600;NT');
+  expect(await heard(/BY=[0-9]+;NT/)).toMatch(/^MAIL FROM:<ann@localhost> BY=[0-9]+;NT$/);
+  expect(await dsnAbout('traced@away.test')).toMatch(/^Action: relayed\r$/m);
 });
 
 testWith('python3')('networks of the configuration may raise a priority, too', async () => {

@@ -1,5 +1,5 @@
 /** With outside NATS processes come and go on many hosts: what binds mail to one of them, or opens a relay there. */
-import { BlockList } from 'node:net';
+import { coversNetwork, parseNetwork } from '@postrider/mail';
 import type { Finding } from './cross-checks.js';
 import type { Config } from './schema.js';
 
@@ -31,34 +31,23 @@ export function* checkCluster(config: Config): Generator<Finding> {
 
 const boundToOneHost = 'with outside NATS would bind mail to whatever host the worker is on';
 
-interface Range {
-  readonly name: string;
-  readonly address: string;
-  readonly prefix: number;
-  readonly family: 'ipv4' | 'ipv6';
-}
-
 /** RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1: pods, nodes and the neighbours of a provider have them all. */
-const privateRanges: readonly Range[] = [
-  { name: '10.0.0.0/8', address: '10.0.0.0', prefix: 8, family: 'ipv4' },
-  { name: '172.16.0.0/12', address: '172.16.0.0', prefix: 12, family: 'ipv4' },
-  { name: '192.168.0.0/16', address: '192.168.0.0', prefix: 16, family: 'ipv4' },
-  { name: '100.64.0.0/10', address: '100.64.0.0', prefix: 10, family: 'ipv4' },
-  { name: 'fc00::/7', address: 'fc00::', prefix: 7, family: 'ipv6' },
-];
+const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'].flatMap(
+  (text) => {
+    const range = parseNetwork(text);
+    return range ? [{ text, range }] : [];
+  },
+);
 
 /** @returns what is to be looked at: it works, and may relay for more than was meant */
 export function clusterWarnings({ nats, relay }: Config): Finding[] {
   if (nats.servers.length === 0) return [];
-  return relay.networks.flatMap(({ address, prefix, family }, index) => {
-    const network = new BlockList();
-    network.addSubnet(address, prefix, family);
-    return privateRanges
-      .filter((range) => range.family === family && prefix <= range.prefix)
-      .filter((range) => network.check(range.address, range.family))
-      .map(({ name }) => ({
+  return relay.networks.flatMap((network, index) =>
+    privateRanges
+      .filter(({ range }) => coversNetwork(network, range))
+      .map(({ text }) => ({
         path: ['relay', 'networks', index],
-        text: `${address}/${prefix} holds all of ${name}: whoever reaches a pod from there may relay; name only your own`,
-      }));
-  });
+        text: `${network.text} holds all of ${text}: whoever reaches a pod from there may relay; name only your own`,
+      })),
+  );
 }

@@ -45,11 +45,11 @@ function* checkLocal({ local }: Config): Generator<Finding> {
 
 /** 0.0.0.0/0 is all the world: an open relay. */
 function* checkRelay({ relay }: Config): Generator<Finding> {
-  for (const [index, { address, prefix }] of relay.networks.entries())
+  for (const [index, { text, prefix }] of relay.networks.entries())
     if (prefix === 0)
       yield {
         path: ['relay', 'networks', index],
-        text: `${address}/0 would relay mail for all the world: name your own networks`,
+        text: `${text} would relay mail for all the world: name your own networks`,
       };
 }
 

@@ -51,8 +51,6 @@ export const listener = z.strictObject({
   listen: z.array(listenAddress).min(1),
   tls,
   auth,
-  /** Extensions whose promise is not kept end to end yet, shown all the same. */
-  offer: z.array(z.enum(['DELIVERBY'])).prefault([]),
   /** Balancers: their connections begin with a PROXY header, version 1 or 2. Nobody else is served. */
   proxy_from: z.array(network).prefault([]),
   /** Who may speak for other clients by XCLIENT and XFORWARD. */

@@ -1,7 +1,7 @@
 /** Values with a form of their own: sizes, durations, networks, addresses, domains, route targets. */
-import { isIP } from 'node:net';
 import {
   parseAccessRule,
+  parseNetwork,
   parseRouteTarget,
   type AccessRule,
   type RouteTarget,
@@ -49,14 +49,10 @@ function quantity(preset: string, units: Readonly<Record<string, number>>, form:
 
 /** `127.0.0.0/8` or one address. */
 export const network = z.string().transform((text, context) => {
-  const [address = '', bits] = text.split('/');
-  const family = isIP(address);
-  const prefix = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits);
-  if (family === 0 || !/^[0-9]{0,3}$/.test(bits ?? '') || prefix > (family === 4 ? 32 : 128)) {
-    context.addIssue({ code: 'custom', message: 'must be a network, as in 192.0.2.0/24 or 2001:db8::/32' });
-    return z.NEVER;
-  }
-  return { address, prefix, family: family === 4 ? ('ipv4' as const) : ('ipv6' as const) };
+  const range = parseNetwork(text);
+  if (range) return { text, ...range };
+  context.addIssue({ code: 'custom', message: 'must be a network, as in 192.0.2.0/24 or 2001:db8::/32' });
+  return z.NEVER;
 });
 
 /** `host:port`, IPv6 in brackets. */

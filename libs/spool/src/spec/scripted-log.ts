@@ -11,6 +11,8 @@ export type Script =
   | 'dropped'
   | 'away'
   | 'full'
+  /** The server's disk is full: nobody knows how much of it is stored. */
+  | 'no space'
   | 'other'
   /** Answered as a duplicate, and not stored. */
   | 'duplicate'
@@ -74,6 +76,8 @@ export class ScriptedLog implements Log {
         return { result: 'refused', reason: 'away', text: 'nobody there' };
       case 'full':
         return { result: 'refused', reason: 'full', text: 'maximum bytes exceeded' };
+      case 'no space':
+        return { result: 'unknown', text: 'no space left on device', full: true };
       case 'other':
         return { result: 'refused', reason: 'other', text: 'something else' };
       case 'duplicate':

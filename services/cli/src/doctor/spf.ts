@@ -2,7 +2,7 @@
  * SPF (RFC 7208) as far as our own records need it: does the record of the EHLO name pass our address by ip4, ip6 or a?
  * What goes through other names (include, redirect, exists, mx, macros) is not followed.
  */
-import { BlockList, isIP } from 'node:net';
+import { isInNetwork, parseNetwork } from '@postrider/mail';
 
 export type SpfResult = 'pass' | 'fail' | 'not followed' | 'no record' | 'several records';
 
@@ -40,13 +40,6 @@ export function judgeSpf(address: string, records: readonly string[], own: reado
 }
 
 function isWithin(address: string, network: string): boolean {
-  const [base = '', bits] = network.split('/');
-  const family = isIP(base);
-  if (family === 0 || family !== isIP(address)) return false;
-  const kind = family === 4 ? 'ipv4' : 'ipv6';
-  const prefix = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits);
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 4 ? 32 : 128)) return false;
-  const list = new BlockList();
-  list.addSubnet(base, prefix, kind);
-  return list.check(address, kind);
+  const range = parseNetwork(network);
+  return range !== undefined && isInNetwork(address, range);
 }

@@ -41,6 +41,21 @@ test.each([
   );
 });
 
+test.each([
+  [dsn, {}, ' NOTIFY=FAILURE,DELAY'],
+  [dsn, { notify: ['SUCCESS'] }, ' NOTIFY=SUCCESS,DELAY'],
+  [dsn, { notify: ['DELAY', 'FAILURE'] }, ' NOTIFY=DELAY,FAILURE'],
+  [dsn, { notify: ['NEVER'] }, ' NOTIFY=NEVER'],
+  [pipelining, {}, ''],
+] as const)(
+  'RCPT where the time of the sender is lost (RFC 2852 §4.1.4.2): %j %j',
+  (offer, facts, parameters) => {
+    expect(rcptCommand({ forwardPath: 'a@b.test', ...facts }, offer, true)).toBe(
+      `RCPT TO:<a@b.test>${parameters}\r\n`,
+    );
+  },
+);
+
 test('whatever stands in ENVID and ORCPT comes out of the next parser as it was', () => {
   const text = fc
     .string({

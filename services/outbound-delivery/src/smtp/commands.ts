@@ -2,6 +2,7 @@
  * MAIL and RCPT with the parameters that a server takes (RFC 5321 §4.1.1.2, §4.1.1.3). One whose extension it does not
  * offer is left out: where the mail can't do without, trouble.ts has kept it away.
  */
+import type { Notify } from '@postrider/mail';
 import type { Job, JobRecipient } from '@postrider/protocol';
 import { isAscii, printXtext, utf8AddressUnitext, utf8AddressXtext } from '@postrider/smtp';
 import type { Offer } from './offer.js';
@@ -37,9 +38,15 @@ export const needsUtf8 = ({ smtputf8, reversePath, recipients }: Job['envelope']
   !isAscii(reversePath) ||
   !recipients.every(({ forwardPath }) => isAscii(forwardPath));
 
-export function rcptCommand(recipient: Omit<JobRecipient, 'index'>, { dsn, smtputf8 }: Offer): string {
-  const { forwardPath, original, notify, orcpt } = recipient;
+/** @param asksForDelays the server is to tell of delays, whatever the sender wants but NEVER (RFC 2852 §4.1.4.2) */
+export function rcptCommand(
+  recipient: Omit<JobRecipient, 'index'>,
+  { dsn, smtputf8 }: Offer,
+  asksForDelays = false,
+): string {
+  const { forwardPath, original, orcpt } = recipient;
   if (!dsn) return `RCPT TO:<${forwardPath}>\r\n`;
+  const notify = asksForDelays ? withDelay(recipient.notify) : recipient.notify;
   // RFC 3461 §5.2.1 (d): one may be added, of the address that the client gave.
   const whom =
     orcpt ?? (original === undefined ? undefined : `${isAscii(original) ? 'rfc822' : 'utf-8'};${original}`);
@@ -50,6 +57,9 @@ export function rcptCommand(recipient: Omit<JobRecipient, 'index'>, { dsn, smtpu
     '\r\n'
   );
 }
+
+const withDelay = (notify: readonly Notify[] = ['FAILURE']): readonly Notify[] =>
+  notify.includes('NEVER') || notify.includes('DELAY') ? notify : [...notify, 'DELAY'];
 
 /** addr-type ";" xtext (RFC 3461 §4.2), or the form of RFC 6533 §3 that the server takes. */
 function typedXtext(orcpt: string, smtputf8: boolean): string {

@@ -2,7 +2,7 @@ import type { Scheduling } from '@postrider/mail';
 import { parseExtensions } from '@postrider/smtp';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { notInTime, schedulingOffer, schedulingParameters } from './scheduling-parameters.js';
+import { dropsDeliverBy, notInTime, schedulingOffer, schedulingParameters } from './scheduling-parameters.js';
 
 const offerOf = (...lines: readonly string[]) => schedulingOffer(parseExtensions(['hop.test', ...lines]));
 const hop = (...lines: readonly string[]) => ({ host: 'hop.test', lmtp: false, ...offerOf(...lines) });
@@ -46,6 +46,17 @@ test.each<[Scheduling | undefined, readonly string[], number, string | undefined
 ])('%j at %j after %i ms: %s', (scheduling, lines, now, status) => {
   expect(notInTime(scheduling, hop(...lines), now)?.diagnostic.status).toBe(status);
   if (status === '5.3.3') expect(notInTime(scheduling, { ...hop(), lmtp: true }, now)).toBeUndefined();
+});
+
+test.each<[Scheduling | undefined, readonly string[], number, boolean]>([
+  [undefined, [], 0, false],
+  [inTime('N'), [], 0, true],
+  [inTime('N'), [], 100_900, false],
+  [inTime('N', true), ['DELIVERBY'], 0, false],
+  [inTime('R'), [], 0, false],
+])('%j at %j after %i ms: its time is lost: %s', (scheduling, lines, now, expected) => {
+  expect(dropsDeliverBy(scheduling, hop(...lines), now)).toBe(expected);
+  expect(dropsDeliverBy(scheduling, { ...hop(...lines), lmtp: true }, now)).toBe(false);
 });
 
 test('whatever a server says of DELIVERBY is a number', () => {

@@ -57,6 +57,12 @@ export function notInTime(
     : permanent('5.4.7', `${left} s are left, ${hop.host} takes mail that has ${hop.deliverBy}`);
 }
 
+/** RFC 2852 §4.1.4.2: in time, and to a server that will not know of it. Behind LMTP it is delivered, not relayed. */
+export const dropsDeliverBy = (scheduling: Scheduling | undefined, hop: Hop, now: number): boolean => {
+  const { deliverBy } = scheduling ?? {};
+  return deliverBy?.mode === 'N' && now < deliverBy.at && hop.deliverBy === undefined && !hop.lmtp;
+};
+
 const secondsLeft = ({ at }: NonNullable<Scheduling['deliverBy']>, now: number): number =>
   Math.floor((at - now) / 1_000);
 

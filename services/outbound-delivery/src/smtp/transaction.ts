@@ -8,7 +8,7 @@ import type { Job, JobRecipient, RecipientOutcome } from '@postrider/protocol';
 import type { ServerReply } from '@postrider/smtp';
 import { mailCommand, rcptCommand } from './commands.js';
 import type { Offer } from './offer.js';
-import { schedulingParameters } from './scheduling-parameters.js';
+import { dropsDeliverBy, schedulingParameters } from './scheduling-parameters.js';
 import type { Stage } from './stages.js';
 import { recipientRefused, refused, taken, type Progress, type Verdict } from './trouble.js';
 
@@ -25,6 +25,7 @@ export class Transaction {
   readonly outcomes: RecipientOutcome[] = [];
   readonly #offer: Offer;
   readonly #begunAt: number;
+  readonly #deliverByDropped: boolean;
   readonly #accepted: JobRecipient[] = [];
   /** Recipients that have an outcome; `all` of them in the ordinary course of things. */
   #settled: Set<JobRecipient> | 'all' | undefined;
@@ -39,6 +40,7 @@ export class Transaction {
     this.job = job;
     this.#offer = offer;
     this.#begunAt = begunAt;
+    this.#deliverByDropped = dropsDeliverBy(job.envelope.scheduling, offer, begunAt);
     this.stage = afterReset ? 'rset' : 'mail';
   }
 
@@ -61,7 +63,7 @@ export class Transaction {
     if (!this.#offer.pipelining) return this.#command(this.stage);
     let group = this.stage === 'rset' ? this.#command('rset') : '';
     group += this.#command('mail');
-    for (const recipient of this.job.envelope.recipients) group += rcptCommand(recipient, this.#offer);
+    for (const recipient of this.job.envelope.recipients) group += this.#rcpt(recipient);
     return this.isBinary ? group : `${group}DATA\r\n`;
   }
 
@@ -117,7 +119,7 @@ export class Transaction {
       case 'mail':
         return mailCommand(envelope, this.#offer, this.#scheduling());
       case 'rcpt':
-        return rcptCommand(envelope.recipients[this.#next] ?? { forwardPath: '' }, this.#offer);
+        return this.#rcpt(envelope.recipients[this.#next] ?? { forwardPath: '' });
       case 'data':
         return 'DATA\r\n';
       case 'block':
@@ -125,6 +127,10 @@ export class Transaction {
       case 'ended':
         return '';
     }
+  }
+
+  #rcpt(recipient: Omit<JobRecipient, 'index'>): string {
+    return rcptCommand(recipient, this.#offer, this.#deliverByDropped);
   }
 
   #scheduling(): string {
@@ -174,8 +180,13 @@ export class Transaction {
     const { host, lmtp } = this.#offer;
     const one = this.#accepted[this.#next++];
     const about = lmtp && one !== undefined ? [one] : this.#accepted;
-    this.#add(about, reply.code < 300 ? taken(reply, this.#offer) : refused(reply, host));
+    this.#add(about, reply.code < 300 ? this.#taken(reply) : refused(reply, host));
     if (!lmtp || this.#next >= this.#accepted.length) this.stage = 'ended';
+  }
+
+  #taken(reply: ServerReply): Verdict {
+    const verdict = taken(reply, this.#offer);
+    return this.#deliverByDropped ? { ...verdict, deliverByDropped: true } : verdict;
   }
 
   #remember(recipients: readonly JobRecipient[]): void {
@@ -190,8 +201,9 @@ export class Transaction {
   }
 
   /** Recipients of one kind share a record. */
-  #add(recipients: readonly JobRecipient[], { outcome, diagnostic, dsnPassedOn }: Verdict): void {
+  #add(recipients: readonly JobRecipient[], verdict: Verdict): void {
     if (recipients.length === 0) return;
+    const { outcome, diagnostic } = verdict;
     this.#remember(recipients);
     const indexes = recipients.map(({ index }) => index);
     const at = this.outcomes.findIndex(
@@ -201,13 +213,7 @@ export class Transaction {
         other.diagnostic.status === diagnostic.status,
     );
     const same = this.outcomes[at];
-    if (same === undefined)
-      this.outcomes.push({
-        recipients: indexes,
-        outcome,
-        diagnostic,
-        ...(dsnPassedOn === true ? { dsnPassedOn } : {}),
-      });
+    if (same === undefined) this.outcomes.push({ recipients: indexes, ...verdict });
     else this.outcomes[at] = { ...same, recipients: [...same.recipients, ...indexes] };
   }
 }

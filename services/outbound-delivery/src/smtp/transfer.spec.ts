@@ -117,6 +117,18 @@ describe('without PIPELINING', () => {
   });
 });
 
+it('asks for word of delays where the time that the sender set is lost (RFC 2852 §4.1.4.2)', () => {
+  const scheduling = { deliverBy: { at: 60_000, mode: 'N', trace: false } } as const;
+  const { reply, heard, results } = session({ ...pipelining, dsn: true }, [
+    jobOf('a', { scheduling }),
+    jobOf('b'),
+  ]);
+  expect(heard()[1]).toBe('RCPT TO:<you@dest.test> NOTIFY=FAILURE,DELAY');
+  reply('250 Ok', '250 Ok', '354 Go', '250 done', '250 Ok', '250 Ok', '354 Go', '250 done');
+  expect(results.get('a')).toEqual(['0 relayed 2.0.0 250 done, its time lost']);
+  expect(results.get('b')).toEqual(['0 relayed 2.0.0 250 done']);
+});
+
 describe('recipients', () => {
   const three = { to: ['x@dest.test', 'y@dest.test', 'z@dest.test'] };
 

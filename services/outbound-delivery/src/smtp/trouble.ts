@@ -22,7 +22,7 @@ import { needsUtf8 } from './commands.js';
 import type { Offer } from './offer.js';
 import { stages, type Stage } from './stages.js';
 
-export type Verdict = Pick<RecipientOutcome, 'outcome' | 'diagnostic' | 'dsnPassedOn'>;
+export type Verdict = Pick<RecipientOutcome, 'outcome' | 'diagnostic' | 'dsnPassedOn' | 'deliverByDropped'>;
 
 // --- session ---
 

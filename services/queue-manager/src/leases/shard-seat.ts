@@ -83,9 +83,15 @@ export class ShardSeat {
         log: log.child({ shard: this.shard }),
       };
       const trusted = (): boolean => clock.monotonic() - this.#renewedAt < times.leaseTrusted;
-      this.queue = new ShardQueue({ ...environment, trusted }, (fault) => this.#failed(fault));
-      this.queue.start();
-      this.#tellTaken(owner, Math.round(clock.monotonic() - started));
+      const queue = new ShardQueue({ ...environment, trusted }, (fault) => this.#failed(fault));
+      const deferred = owner.deferred.length;
+      await queue.start();
+      if (this.#isLeaving()) {
+        queue.end();
+        return;
+      }
+      this.queue = queue;
+      this.#tellTaken(owner, { deferred, ms: Math.round(clock.monotonic() - started) });
     } catch (fault) {
       this.#failed(fault);
     }
@@ -136,10 +142,14 @@ export class ShardSeat {
     void this.leave(`fault: ${String(fault)}`);
   }
 
-  #tellTaken(owner: ShardOwner, ms: number): void {
-    const { epoch, deferred } = owner;
+  /** It began to let go meanwhile. */
+  #isLeaving(): boolean {
+    return this.leaving !== undefined;
+  }
+
+  #tellTaken(owner: ShardOwner, took: { readonly deferred: number; readonly ms: number }): void {
     const mails = owner.figures()['liveMails'] ?? 0;
-    const facts = { shard: this.shard, epoch, mails, deferred: deferred.length, ms };
+    const facts = { shard: this.shard, epoch: owner.epoch, mails, ...took };
     this.#options.context.log.info(facts, 'shard taken');
     this.#announcer.taken(facts);
   }

@@ -2,24 +2,18 @@
  * A live mail as its owner sees it: what is open, and which parts of it are on their way. The envelope of a mail that
  * rests is kept as one string, and its content not at all, so that a deferred mail costs some hundred octets.
  */
-import type { Diagnostic, Envelope, MailId, Scheduling } from '@postrider/mail';
+import {
+  packEnvelope,
+  unpackEnvelope,
+  type Diagnostic,
+  type Envelope,
+  type MailId,
+  type Scheduling,
+} from '@postrider/mail';
 import type { OpenRecipient, SpooledMail } from '@postrider/spool';
 import type { Channel, Site } from '../sites/site.js';
-import { packEnvelope, unpackEnvelope } from './packed-envelope.js';
 import { sharedDiagnostic } from './shared-diagnostic.js';
-
-/** A recipient without a final record. */
-export interface OpenState {
-  readonly index: number;
-  attempts: number;
-  /** Milliseconds since the epoch. */
-  until: number;
-  /** Attempts of unknown outcome in a row. */
-  unknowns: number;
-  diagnostic: Diagnostic | undefined;
-  /** Where it went last, for those who ask. */
-  site: string | undefined;
-}
+import { noParts, Work } from './work.js';
 
 /** Recipients of one mail that go to one site together: waits in the site's queue, then is a job on a channel. */
 export interface Part {
@@ -44,53 +38,197 @@ export interface Ended {
   readonly diagnostic: Diagnostic | undefined;
 }
 
-/** Shared by all that have none. */
-const none: readonly Part[] = [];
+/** Times are kept as distances from this one: within 24 days they are numbers that need no memory of their own. */
+const epoch = Date.now();
+
+/** A recipient without a final record. */
+export class OpenState {
+  readonly index: number;
+  attempts: number;
+  /** Attempts of unknown outcome in a row. */
+  unknowns: number;
+  diagnostic: Diagnostic | undefined;
+  /** Where it went last, for those who ask. */
+  site: string | undefined;
+  #until: number;
+
+  constructor({ index, attempts, until, unknowns, diagnostic }: OpenRecipient) {
+    this.index = index;
+    this.attempts = attempts;
+    this.unknowns = unknowns;
+    this.diagnostic = diagnostic === undefined ? undefined : sharedDiagnostic(diagnostic);
+    this.#until = distance(until);
+  }
+
+  /** Milliseconds since the epoch; 0: now. */
+  get until(): number {
+    return this.#until === now ? 0 : this.#until + epoch;
+  }
+
+  set until(until: number) {
+    this.#until = distance(until);
+  }
+}
+
+/** Facts of yes and no, in one number. */
+const flag = {
+  bounce: 1,
+  replayed: 2,
+  large: 4,
+  warned: 8,
+  toldLate: 16,
+  settling: 32,
+  inWindow: 64,
+} as const;
 
 export class QueueMail {
   readonly id: MailId;
-  readonly acceptedAt: number;
-  readonly bounce: boolean;
-  readonly scheduling: Scheduling | undefined;
-  readonly replayed: boolean;
-  readonly large: boolean;
   state: 'active' | 'resting' | 'held' | 'ended' = 'active';
   place: SpooledMail['place'];
-  content: Uint8Array | undefined;
-  open: readonly OpenState[];
-  held: string | undefined;
-  /** Earliest `until` while it rests, milliseconds since the epoch. */
-  until = 0;
-  warned: boolean;
-  /** Its sender was told that the time is over that he set (RFC 2852 §4.1.3). */
-  toldLate = false;
-  /** Found at a takeover: waits until workers have said whether they hold it. */
-  settling = false;
-  /** Parts that wait or are in flight. */
-  parts: readonly Part[] = none;
-  /** Lookups and reads under way for it. */
-  placing = 0;
-  ended: Ended[] | undefined;
-  /** Counts in the window of active mail. */
-  inWindow = false;
-  /** Records about it that are not durable yet. */
-  writing: Promise<void> | undefined;
+  #acceptedAt: number;
+  #until = 0;
+  #flags: number;
+  /** Nearly all have one: it stands here without an array around it. */
+  #open: OpenState | readonly OpenState[];
   #envelope: Envelope | string;
+  #work: Work | undefined;
 
-  constructor({ mail, open, held, place, replayed }: SpooledMail) {
+  constructor({ mail, open, held, place, replayed, packed }: SpooledMail) {
     const { envelope, content } = mail;
     this.id = envelope.id;
-    this.acceptedAt = envelope.acceptedAt;
-    this.scheduling = envelope.scheduling;
-    this.bounce = envelope.reversePath === '';
-    this.large = envelope.large !== undefined;
-    this.replayed = replayed;
+    this.#acceptedAt = envelope.acceptedAt - epoch;
     this.place = place;
-    this.content = content;
-    this.open = open.map(openState);
-    this.held = held;
-    this.warned = false;
-    this.#envelope = envelope;
+    this.#flags =
+      (envelope.reversePath === '' ? flag.bounce : 0) |
+      (replayed ? flag.replayed : 0) |
+      (envelope.large === undefined ? 0 : flag.large);
+    this.#open = compact(open.map((one) => new OpenState(one)));
+    this.#envelope = packed ?? envelope;
+    if (content === undefined && held === undefined && envelope.scheduling === undefined) return;
+    this.#work = new Work();
+    this.#work.content = content;
+    this.#work.held = held;
+    this.#work.scheduling = envelope.scheduling;
+  }
+
+  get acceptedAt(): number {
+    return this.#acceptedAt + epoch;
+  }
+
+  /** Earliest `until` while it rests, milliseconds since the epoch. */
+  get until(): number {
+    return this.#until + epoch;
+  }
+
+  set until(until: number) {
+    this.#until = until - epoch;
+  }
+
+  get open(): readonly OpenState[] {
+    return this.#open instanceof OpenState ? [this.#open] : this.#open;
+  }
+
+  set open(open: readonly OpenState[]) {
+    this.#open = compact(open);
+  }
+
+  get bounce(): boolean {
+    return (this.#flags & flag.bounce) !== 0;
+  }
+
+  get replayed(): boolean {
+    return (this.#flags & flag.replayed) !== 0;
+  }
+
+  get large(): boolean {
+    return (this.#flags & flag.large) !== 0;
+  }
+
+  get warned(): boolean {
+    return (this.#flags & flag.warned) !== 0;
+  }
+
+  set warned(set: boolean) {
+    this.#flag(flag.warned, set);
+  }
+
+  /** Its sender was told that the time is over that he set (RFC 2852 §4.1.3). */
+  get toldLate(): boolean {
+    return (this.#flags & flag.toldLate) !== 0;
+  }
+
+  set toldLate(set: boolean) {
+    this.#flag(flag.toldLate, set);
+  }
+
+  /** Found at a takeover: waits until workers have said whether they hold it. */
+  get settling(): boolean {
+    return (this.#flags & flag.settling) !== 0;
+  }
+
+  set settling(set: boolean) {
+    this.#flag(flag.settling, set);
+  }
+
+  /** Counts in the window of active mail. */
+  get inWindow(): boolean {
+    return (this.#flags & flag.inWindow) !== 0;
+  }
+
+  set inWindow(set: boolean) {
+    this.#flag(flag.inWindow, set);
+  }
+
+  get content(): Uint8Array | undefined {
+    return this.#work?.content;
+  }
+
+  set content(content: Uint8Array | undefined) {
+    this.#set('content', content, undefined);
+  }
+
+  get held(): string | undefined {
+    return this.#work?.held;
+  }
+
+  set held(held: string | undefined) {
+    this.#set('held', held, undefined);
+  }
+
+  get scheduling(): Scheduling | undefined {
+    return this.#work?.scheduling;
+  }
+
+  get parts(): readonly Part[] {
+    return this.#work?.parts ?? noParts;
+  }
+
+  set parts(parts: readonly Part[]) {
+    this.#set('parts', parts, noParts);
+  }
+
+  get placing(): number {
+    return this.#work?.placing ?? 0;
+  }
+
+  set placing(placing: number) {
+    this.#set('placing', placing, 0);
+  }
+
+  get ended(): Ended[] | undefined {
+    return this.#work?.ended;
+  }
+
+  set ended(ended: Ended[] | undefined) {
+    this.#set('ended', ended, undefined);
+  }
+
+  get writing(): Promise<void> | undefined {
+    return this.#work?.writing;
+  }
+
+  set writing(writing: Promise<void> | undefined) {
+    this.#set('writing', writing, undefined);
   }
 
   get envelope(): Envelope {
@@ -110,6 +248,7 @@ export class QueueMail {
   pack(): void {
     this.content = undefined;
     if (typeof this.#envelope !== 'string') this.#envelope = packEnvelope(this.#envelope);
+    this.#tidy();
   }
 
   unpack(): void {
@@ -141,14 +280,31 @@ export class QueueMail {
   /** Takes a part out; what is left of it may be put back as another. */
   drop(part: Part): void {
     this.parts =
-      this.parts.length === 1 && this.parts[0] === part ? none : this.parts.filter((one) => one !== part);
+      this.parts.length === 1 && this.parts[0] === part ? noParts : this.parts.filter((one) => one !== part);
+  }
+
+  #flag(bit: number, set: boolean): void {
+    this.#flags = set ? this.#flags | bit : this.#flags & ~bit;
+  }
+
+  #set<K extends Exclude<keyof Work, 'over'>>(key: K, value: Work[K], none: Work[K]): void {
+    if (this.#work === undefined && value === none) return;
+    this.#work ??= new Work();
+    this.#work[key] = value;
+    if (value === none && typeof this.#envelope === 'string') this.#tidy();
+  }
+
+  #tidy(): void {
+    if (this.#work?.over === true) this.#work = undefined;
   }
 }
 
-function openState({ index, attempts, until, unknowns, diagnostic }: OpenRecipient): OpenState {
-  const shared = diagnostic === undefined ? undefined : sharedDiagnostic(diagnostic);
-  return { index, attempts, until, unknowns, diagnostic: shared, site: undefined };
-}
+const compact = (open: readonly OpenState[]): OpenState | readonly OpenState[] =>
+  open.length === 1 && open[0] !== undefined ? open[0] : open;
+
+/** Stands for 0, which is too far away to be a small number. */
+const now = -(2 ** 30);
+const distance = (until: number): number => (until === 0 ? now : until - epoch);
 
 export const earliestUntil = (opens: readonly OpenState[]): number =>
   opens.reduce((earliest, { until }) => Math.min(earliest, until), Infinity);

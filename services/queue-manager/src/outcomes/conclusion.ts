@@ -26,6 +26,8 @@ export interface Finding {
   readonly notBefore?: number;
   /** The next hop reports what becomes of it (RFC 3461 §5.2.1). */
   readonly dsnPassedOn?: boolean;
+  /** The next hop knows nothing of the time that the sender set (RFC 2852 §4.1.4.2). */
+  readonly deliverByDropped?: boolean;
   /** Mail that the record brings about. */
   readonly born?: readonly MailObject[];
 }
@@ -34,6 +36,8 @@ export interface ReportedRecipient {
   readonly index: number;
   readonly action: DsnAction;
   readonly diagnostic: Diagnostic;
+  /** Told to everybody but who wants to hear nothing at all, whatever else was asked for. */
+  readonly unasked?: true;
 }
 
 export interface Conclusion {
@@ -41,7 +45,7 @@ export interface Conclusion {
   readonly facts: Fact[];
   /** Failed now: their sender is told. */
   readonly failed: ReportedRecipient[];
-  /** Done with, here: their sender is told if he wants to know. */
+  /** Done with, here: their sender is told if he wants to know, or by DELIVERBY has to. */
   readonly succeeded: ReportedRecipient[];
   /** Still waiting when the sender should hear of it for the first time. */
   readonly delayed: ReportedRecipient[];
@@ -87,10 +91,11 @@ interface Step {
 
 function end(
   mail: QueueMail,
-  { opens, attempt, born, dsnPassedOn }: Finding,
+  finding: Finding,
   { kind, diagnostic, expired }: Extract<Verdict, { readonly verdict: 'final' }>,
   { conclusion, now }: Step,
 ): void {
+  const { opens, attempt, born } = finding;
   const recipients = indexesOf(opens);
   conclusion.records.push({
     kind,
@@ -104,15 +109,25 @@ function end(
   mail.close(opens);
   mail.ended ??= [];
   for (const { index } of opens) mail.ended.push({ index, kind, diagnostic });
-  const reported = recipients.map((index) => ({ index, action: kind, diagnostic }));
+  const unasked = kind === 'relayed' && tellsOfRelay(mail, finding);
+  const reported = recipients.map((index) => ({
+    index,
+    action: kind,
+    diagnostic,
+    ...(unasked ? { unasked } : {}),
+  }));
   if (kind !== 'failed') {
-    if (dsnPassedOn !== true) conclusion.succeeded.push(...reported);
+    if (unasked || finding.dsnPassedOn !== true) conclusion.succeeded.push(...reported);
     return;
   }
   conclusion.failed.push(...reported);
   if (expired) conclusion.facts.push(factOf('expired', mail, opens, { attempt, until: 0, diagnostic }));
   conclusion.facts.push(factOf('failed', mail, opens, { attempt, until: 0, diagnostic }));
 }
+
+/** RFC 2852 §4.1.4: of each hop with T, and where the trace of his time is lost; also if the next hop reports as well. */
+const tellsOfRelay = ({ scheduling }: QueueMail, { deliverByDropped }: Finding): boolean =>
+  deliverByDropped === true || scheduling?.deliverBy?.trace === true;
 
 function postpone(
   mail: QueueMail,

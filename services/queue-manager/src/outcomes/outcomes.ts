@@ -160,8 +160,9 @@ const wanted = (
   reported: readonly ReportedRecipient[],
   about: Parameters<typeof wantsDsn>[1],
 ): readonly ReportedRecipient[] =>
-  reported.filter(({ index }) => {
+  reported.filter(({ index, unasked }) => {
     const recipient = envelope.recipients[index];
+    if (unasked === true) return recipient?.notify?.includes('NEVER') !== true;
     return recipient === undefined ? about !== 'SUCCESS' : wantsDsn(recipient, about);
   });
 

@@ -24,6 +24,8 @@ export interface FakeWorker {
   refuse: ChannelEnd | undefined;
   /** The next hop reports what becomes of the mail. */
   dsnPassedOn: boolean;
+  /** The next hop does not offer DELIVERBY. */
+  deliverByDropped: boolean;
   full: boolean;
   /** Open now. */
   channels(): number;
@@ -78,6 +80,7 @@ export async function fakeWorker(bus: Bus, name = 'worker-1'): Promise<FakeWorke
     answer: () => 'delivered',
     refuse: undefined,
     dsnPassedOn: false,
+    deliverByDropped: false,
     full: false,
     channels: () => state.channels.size,
     report: (id, outcome, recipients) => reportJob(state, worker, { id, outcome, recipients }),
@@ -145,7 +148,7 @@ interface Reported {
 
 async function reportJob(
   state: State,
-  { dsnPassedOn }: FakeWorker,
+  { dsnPassedOn, deliverByDropped }: FakeWorker,
   { id, outcome, recipients }: Reported,
 ): Promise<unknown> {
   const job = state.taken.findLast(
@@ -161,6 +164,7 @@ async function reportJob(
       outcome,
       diagnostic,
       ...(dsnPassedOn ? { dsnPassedOn } : {}),
+      ...(deliverByDropped ? { deliverByDropped } : {}),
     },
   ];
   const answer = await state.bus

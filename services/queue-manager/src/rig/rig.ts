@@ -102,7 +102,7 @@ async function openShard(shared: Shared, options: RigOptions): Promise<Rig> {
   const queue = await queueOf({ ...shared, spool }, options, () => state.trusted);
   const behaviour = shardBehaviour({ shard: '0', owner: bus.instance, queue });
   const hosted = await bus.host(shardProtocol, behaviour, { key: '0' });
-  queue.start();
+  await queue.start();
   return {
     ...shared,
     queue,

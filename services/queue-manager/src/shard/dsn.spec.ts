@@ -47,6 +47,45 @@ test('a next hop that was told of it reports itself', async () => {
   });
 });
 
+const notifies = {
+  recipients: [
+    { forwardPath: 'plain@a.test' },
+    { forwardPath: 'fails@a.test', notify: ['FAILURE'] },
+    { forwardPath: 'wants@a.test', notify: ['SUCCESS'] },
+    { forwardPath: 'never@a.test', notify: ['NEVER'] },
+  ],
+} as const;
+test.each([
+  ['N to a hop that does not know it', { mode: 'N', trace: false }, true],
+  ['N with T', { mode: 'N', trace: true }, false],
+  ['R with T', { mode: 'R', trace: true }, false],
+] as const)('relayed by %s: all hear of it but who never wants to', async (_, by, dropped) => {
+  const rig = await startRig();
+  rig.worker.answer = () => 'relayed';
+  rig.worker.dsnPassedOn = true;
+  rig.worker.deliverByDropped = dropped;
+  await rig.accept({ ...notifies, scheduling: { deliverBy: { at: rig.clock.now() + 60_000, ...by } } });
+  await turns(200);
+  const [text = '', ...others] = dsnTexts(rig);
+  expect(others).toEqual([]);
+  for (const name of ['plain', 'fails', 'wants'])
+    expect(text).toMatch(new RegExp(`Final-Recipient: rfc822; ${name}@a\\.test\r\nAction: relayed\r\n`));
+  expect(text).not.toContain('never@');
+  // RFC 2852 §4.1, §5
+  expect(text).toMatch(/^Arrival-Date: .*\r\nDeliver-by-date: /m);
+  expect(live(rig)).toBe(0);
+});
+
+test('a hop that keeps the time gets no more words than before', async () => {
+  const rig = await startRig();
+  rig.worker.answer = () => 'relayed';
+  rig.worker.dsnPassedOn = true;
+  const deliverBy = { at: rig.clock.now() + 60_000, mode: 'N', trace: false } as const;
+  await rig.accept({ ...notifies, scheduling: { deliverBy } });
+  await turns(200);
+  expect(dsnTexts(rig)).toEqual([]);
+});
+
 test('one mail may be told of twice: what went well, and what did not', async () => {
   const rig = await startRig();
   rig.worker.answer = ({ envelope }) =>

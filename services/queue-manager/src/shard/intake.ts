@@ -2,6 +2,7 @@
  * Reads the shard's live mail as far as the window has room, and gives each to where it belongs: to its sites, to
  * rest, or held.
  */
+import { setImmediate as pause } from 'node:timers/promises';
 import { releasedAt } from '@postrider/mail';
 import type { SpooledMail } from '@postrider/spool';
 import type { Announcer } from '../events.js';
@@ -33,6 +34,8 @@ export interface IntakeOptions {
 
 /** Recipients due within this of each other are tried together. */
 const togetherWithin = 1_000;
+/** About ten milliseconds of work. */
+const admittedAtOnce = 1_000;
 
 export class Intake {
   readonly #options: IntakeOptions;
@@ -42,9 +45,18 @@ export class Intake {
     this.#options = options;
   }
 
-  /** Deferred mail of the takeover, then the log for as long as the shard is owned. */
+  /** Deferred mail of the takeover: some at a time, so that a million of them do not stand in the lease's way. */
+  async admitDeferred(): Promise<void> {
+    let admitted = 0;
+    for (const spooled of this.#options.environment.owner.deferred) {
+      this.#admitSafely(spooled);
+      if (++admitted % admittedAtOnce === 0) await pause();
+      if (this.#stopped()) return;
+    }
+  }
+
+  /** Then the log, for as long as the shard is owned. */
   start(): void {
-    for (const spooled of this.#options.environment.owner.deferred) this.#admitSafely(spooled);
     void this.#read().catch(this.#options.failed);
   }
 

@@ -123,7 +123,7 @@ export class Reports {
 
 function findingOf(
   opens: readonly OpenState[],
-  { outcome, diagnostic, dsnPassedOn }: RecipientOutcome,
+  { outcome, diagnostic, dsnPassedOn, deliverByDropped }: RecipientOutcome,
   attempt: number,
 ): Finding {
   return {
@@ -132,6 +132,7 @@ function findingOf(
     diagnostic,
     attempt,
     dsnPassedOn: dsnPassedOn === true,
+    deliverByDropped: deliverByDropped === true,
   };
 }
 

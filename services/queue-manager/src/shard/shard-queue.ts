@@ -63,6 +63,7 @@ export class ShardQueue {
   readonly #deadlines: Deadlines;
   #look: Timer | undefined;
   #draining = false;
+  #started = false;
 
   constructor(environment: ShardEnvironment, failed: (fault: unknown) => void) {
     this.environment = environment;
@@ -72,7 +73,7 @@ export class ShardQueue {
     const journal = new Journal(owner);
     const resting = new Resting({
       clock,
-      room: () => book.room() && !this.#draining,
+      room: () => book.room() && this.#started && !this.#draining,
       due: (mail) => this.#intake.due(mail),
     });
     const bounces = new Bounces(environment);
@@ -105,7 +106,15 @@ export class ShardQueue {
     this.#relief = new WindowRelief(common);
   }
 
-  start(): void {
+  /**
+   * Takes in what the takeover has found, before anybody may ask for it; nothing is tried until all of it is known.
+   * @returns once the queue runs, or has ended
+   */
+  async start(): Promise<void> {
+    await this.#intake.admitDeferred();
+    if (this.#draining) return;
+    this.#started = true;
+    this.#resting.wake();
     this.environment.owner.onPinned((ids) => this.#relief.pinned(ids));
     this.#intake.start();
     this.#lookLater();

@@ -4,7 +4,7 @@
  * without being kept.
  */
 import type { LargeContent, MailId } from '@postrider/mail';
-import { DataScanner, type DataProblem, type Reply } from '@postrider/smtp';
+import { DataScanner, MimeHeaders, type DataProblem, type Reply } from '@postrider/smtp';
 import type { LargeContentWriter } from '@postrider/spool';
 import type { Place } from './admission.js';
 import type { ContentBudget } from './content-budget.js';
@@ -27,6 +27,8 @@ export interface ContentOptions {
    * fields to put on top, or why the mail is refused. Once, before anything is given on.
    */
   readonly complete?: (beginning: Buffer) => string | Reply;
+  /** SMTPUTF8 was given: the header sections of parts are looked at, too (RFC 6531 §3.2). */
+  readonly smtputf8?: boolean;
   readonly beginLarge: (id: MailId) => LargeContentWriter;
 }
 
@@ -51,6 +53,7 @@ export class ContentReceiver {
   readonly #options: ContentOptions;
   readonly #scanner: DataScanner;
   readonly #pieces = new Pieces();
+  readonly #mimeHeaders: MimeHeaders | undefined;
   #addedInOctets: number;
   #budgetTaken = 0;
   #octets = 0;
@@ -63,6 +66,7 @@ export class ContentReceiver {
     this.id = options.id;
     this.#options = options;
     this.#scanner = new DataScanner((piece) => this.#keep(piece), options.framing ?? 'dots');
+    this.#mimeHeaders = options.smtputf8 === true ? new MimeHeaders() : undefined;
     const traceField = Buffer.from(options.traceField, 'latin1');
     this.#addedInOctets = traceField.length;
     // What is to be completed gets it together with what is missing.
@@ -81,9 +85,9 @@ export class ContentReceiver {
     return this.#scanner.scan(chunk);
   }
 
-  /** Its header section is not US-ASCII alone, as far as it has come. */
+  /** Its header section - with SMTPUTF8 of a part of it, too - is not US-ASCII alone, as far as it has come. */
   get eightBitHeader(): boolean {
-    return this.#scanner.eightBitHeader;
+    return this.#scanner.eightBitHeader || this.#mimeHeaders?.eightBit === true;
   }
 
   /** It can't be taken any more, whatever comes. */
@@ -167,6 +171,7 @@ export class ContentReceiver {
       return;
     }
     this.#pieces.push(piece);
+    this.#mimeHeaders?.feed(piece);
     if (!this.#large && !this.#mayHold(piece.length)) {
       this.#large = this.#options.beginLarge(this.id);
       this.#giveBack();

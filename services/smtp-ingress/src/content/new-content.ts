@@ -24,6 +24,7 @@ export function newContent(
     limits,
     ...(role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
     heldInOctets: largeContentInOctets,
+    ...(state.transaction.smtputf8 === undefined ? {} : { smtputf8: true }),
     budget: ingress.budget,
     beginLarge: (contentId) => ingress.writer.beginLarge(contentId),
   });

@@ -3,6 +3,7 @@
  * `relay.networks` are ours, and are not counted. A limit of 0 is none.
  */
 import type { Clock } from '@postrider/actor';
+import { addressOctets } from '@postrider/mail';
 import type { Config } from '@postrider/runtime';
 import type { Settings } from '../settings.js';
 import { mayRelay } from './relay-control.js';
@@ -87,12 +88,9 @@ export class ClientLimits {
 
 /** @param address IPv4 or IPv6 */
 export function clientOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [before = '', after] = address.split('::');
-  const left = before === '' ? [] : before.split(':');
-  const right = after === undefined || after === '' ? [] : after.split(':');
-  const zeros = after === undefined ? 0 : 8 - left.length - right.length;
-  return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].slice(0, 4).join(':');
+  const octets = addressOctets(address);
+  if (octets?.length !== 16) return address;
+  return [0, 2, 4, 6].map((n) => (((octets[n] ?? 0) << 8) | (octets[n + 1] ?? 0)).toString(16)).join(':');
 }
 
 /** @param settings those in force whenever they are asked for */

@@ -2,18 +2,16 @@
  * Who may send mail where (RFC 5321 §3.6.2, §7.9; RFC 2505 §2.1): to our local domains everybody, to the relay
  * domains everybody, elsewhere only clients of the relay networks. All of it is here; it asks nobody.
  */
-import type { BlockList } from 'node:net';
+import { Networks } from '@postrider/mail';
 import type { Config } from '@postrider/runtime';
 import type { Mailbox } from '@postrider/smtp';
-
-import { isIn, networksOf } from './networks.js';
 
 export interface RelayRules {
   readonly localDomains: ReadonlySet<string>;
   readonly relayDomains: ReadonlySet<string>;
   /** `.example.org`: all under it, not itself. */
   readonly relaySuffixes: readonly string[];
-  readonly networks: BlockList;
+  readonly networks: Networks;
 }
 
 /** `local`: the alias table says who it is. `relay`: it goes on as it is. */
@@ -24,13 +22,13 @@ export function relayRules({ local, relay }: Pick<Config, 'local' | 'relay'>): R
     localDomains: new Set(local.domains),
     relayDomains: new Set(relay.domains.filter((domain) => !domain.startsWith('.'))),
     relaySuffixes: relay.domains.filter((domain) => domain.startsWith('.')),
-    networks: networksOf(relay.networks),
+    networks: new Networks(relay.networks),
   };
 }
 
 /** @param address of the client, IPv4 or IPv6 */
 export function mayRelay(address: string, { networks }: RelayRules): boolean {
-  return isIn(address, networks);
+  return networks.has(address);
 }
 
 /**

@@ -1,11 +1,11 @@
 /** A socket for a session: reads, writes, TLS, and the time that a client may be silent. */
-import type { BlockList, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import type { Clock } from '@postrider/actor';
+import type { Networks } from '@postrider/mail';
 import { renderReply } from '@postrider/smtp';
-import { isIn } from '../policy/networks.js';
 import { mayRelay } from '../policy/relay-control.js';
 import { readProxyHeader } from './proxied.js';
 import { tooMuchOfClient } from './replies.js';
@@ -17,7 +17,7 @@ const lingerInMilliseconds = 10_000;
 export interface ConnectionOptions {
   readonly facts: Omit<SessionFacts, 'address' | 'tls' | 'offersTls'>;
   /** Balancers, which say for whom they have connected; where there are any, nobody else is served. */
-  readonly proxyFrom?: BlockList | undefined;
+  readonly proxyFrom?: Networks | undefined;
   /** Absent: no TLS here. */
   readonly tls?: TlsServer;
 }
@@ -44,7 +44,7 @@ export function serveConnection(
     return;
   }
   if (!options.proxyFrom) serveClient(socket, address, options, watcher);
-  else if (isIn(address, options.proxyFrom))
+  else if (options.proxyFrom.has(address))
     readProxyHeader(socket, (client) => serveClient(socket, client ?? address, options, watcher));
   // It came past the balancer, to be taken for another.
   else socket.destroy();

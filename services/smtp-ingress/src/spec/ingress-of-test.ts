@@ -1,6 +1,6 @@
 /** An ingress for specs: a clock that stands still, a spool that takes everything, everybody local. */
 import { manualClock, type ManualClock } from '@postrider/actor';
-import type { MailObject } from '@postrider/mail';
+import { Networks, type MailObject } from '@postrider/mail';
 import { configSchema, type Logger } from '@postrider/runtime';
 import type { CommitResult } from '@postrider/spool';
 import { Admission } from '../content/admission.js';
@@ -9,7 +9,6 @@ import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
 import { AccessRules } from '../policy/access-rules.js';
 import { clientLimits } from '../policy/client-limits.js';
-import { networksOf } from '../policy/networks.js';
 import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
 import type { SessionFacts } from '../verbs/verb.js';
@@ -31,8 +30,7 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   limits: ingress.settings.limits,
   role: roles.mx,
   offersTls: true,
-  xclientFrom: networksOf([]),
-  offer: new Set(),
+  xclientFrom: new Networks([]),
 });
 
 export function ingressOfTest(config: object = {}): IngressOfTest {

@@ -64,7 +64,9 @@ async function store(
 
 /**
  * RFC 6531 §3.2, RFC 6532 §3: whoever submits such a mail can be told to say so. Departs from RFC 5322 §2.2 where mail
- * comes from elsewhere: it is passed on as it is, since its author does not hear of a refusal there in time.
+ * comes from elsewhere: it is passed on as it is, since its author does not hear of a refusal there in time. Header
+ * fields of parts are looked at with SMTPUTF8 only (RFC 6531 §3.6 asks for no more): programs that name files in
+ * UTF-8 there without it are many, and what they send is read by whoever gets it.
  */
 const headerNotAscii = reply(554, '5.6.0', 'Header fields are not US-ASCII; use MAIL with SMTPUTF8');
 

@@ -1,6 +1,6 @@
 /** What a verb file exports: the row of the table and what it does. */
-import type { BlockList } from 'node:net';
 import type { Identity } from '@postrider/auth';
+import type { Networks } from '@postrider/mail';
 import type { CommandLine, Reply } from '@postrider/smtp';
 import type { ListenerAuth } from '../auth/listener-auth.js';
 import type { ContentReceiver } from '../content/content-receiver.js';
@@ -56,10 +56,8 @@ export interface SessionFacts {
   readonly offersTls: boolean;
   /** Absent while the session is in the clear. */
   readonly tls?: TlsFacts;
-  /** Extensions shown though not all of their promise is kept. */
-  readonly offer: ReadonlySet<string>;
   /** Clients that may speak for others. */
-  readonly xclientFrom: BlockList;
+  readonly xclientFrom: Networks;
   /** By XFORWARD: whose mail it is that the client brings. For what is told of it, and for no decision. */
   readonly forwarded?: { readonly address?: string; readonly helo?: string };
   /** Absent: nobody can authenticate here. */

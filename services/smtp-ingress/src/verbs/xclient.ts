@@ -5,14 +5,13 @@
  * only what is told of the mail is (Postfix XCLIENT_README, XFORWARD_README).
  */
 import { parseClientAddress, parseClientAttributes, plainReply, reply } from '@postrider/smtp';
-import { isIn } from '../policy/networks.js';
 import { banner } from '../session/replies.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
 
 export const xclientAttributes = ['NAME', 'ADDR', 'PORT', 'PROTO', 'HELO', 'LOGIN', 'DESTADDR', 'DESTPORT'];
 export const xforwardAttributes = ['NAME', 'ADDR', 'PORT', 'PROTO', 'HELO', 'IDENT', 'SOURCE'];
 
-export const trustsXclient = ({ address, xclientFrom }: SessionFacts): boolean => isIn(address, xclientFrom);
+export const trustsXclient = ({ address, xclientFrom }: SessionFacts): boolean => xclientFrom.has(address);
 
 /** In no network, so that nothing is allowed for it. */
 const unknownAddress = '0.0.0.0';

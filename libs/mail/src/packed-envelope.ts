@@ -1,7 +1,8 @@
 /**
  * The envelope of a mail that rests, as one string: a tenth of what the objects cost. In memory only, never written.
  */
-import type { Envelope, MailId, Recipient } from '@postrider/mail';
+import type { MailId } from './mail-id.js';
+import type { Envelope, Recipient } from './mail-object.js';
 
 /** What its mail keeps anyway. */
 export interface Kept {

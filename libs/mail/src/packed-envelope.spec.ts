@@ -1,5 +1,5 @@
-import type { Envelope } from '@postrider/mail';
 import { expect, test } from 'vitest';
+import type { Envelope } from './mail-object.js';
 import { packEnvelope, unpackEnvelope } from './packed-envelope.js';
 
 const plain: Envelope = {
