@@ -81,7 +81,7 @@ export class FencedWriter {
         this.epoch = epoch ?? sequence;
         return;
       }
-      if (isFull(result)) await this.#options.full?.();
+      if (isAtLimit(result)) await this.#options.full?.();
       if (tries >= 4) throw new Error(`${stream} takes no epoch record: ${textOf(result)}`);
       await this.#pause();
     }
@@ -180,7 +180,7 @@ export class FencedWriter {
       const result = await log.append(subject, payload, { expectedLast: this.last });
       if (this.#isEnded()) return undefined;
       if (result.result === 'acknowledged') return result.sequence;
-      if (isFull(result)) await this.#options.full?.();
+      if (isAtLimit(result)) await this.#options.full?.();
       const sequence = await this.#landed().catch(() => undefined);
       if (this.#isEnded()) return undefined;
       if (sequence !== undefined) return sequence;
@@ -266,7 +266,8 @@ export class FencedWriter {
   }
 }
 
-const isFull = (result: AppendResult): boolean => result.result === 'refused' && result.reason === 'full';
+/** Of the stream or the account, and not of the disk. */
+const isAtLimit = (result: AppendResult): boolean => result.result === 'refused' && result.reason === 'full';
 
 const textOf = (result: AppendResult): string =>
   result.result === 'acknowledged' ? 'acknowledged' : `${result.result}: ${result.text}`;

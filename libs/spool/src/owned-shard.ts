@@ -186,6 +186,9 @@ export class OwnedShard {
     if (this.clock.monotonic() - this.#enlargedAt < enlargedEvery) return;
     this.#enlargedAt = this.clock.monotonic();
     try {
+      const { octets, maxOctets } = await this.log.state(stream);
+      // Another limit, as the account's: more room here would not help.
+      if (maxOctets - octets > enlargedBy) return;
       await this.log.enlarge(stream, enlargedBy);
       this.fault(`${stream} is full to the last octet: it was given ${enlargedBy} octets more for outcomes`);
     } catch (error) {

@@ -64,7 +64,8 @@ export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
   };
   shard.segments.next = first.spool;
   marks.givenOut(first.spool);
-  const mails = new Map([...defer.mails].filter(([, { sequence }]) => sequence >= first.defer));
+  const { mails } = defer;
+  for (const [id, { sequence }] of mails) if (sequence < first.defer) mails.delete(id);
   for (const record of defer.others) spool.records.add(record);
   await finishMoves(shard, spool.records, { mails, spoolFirst: first.spool });
   const deferred = adoptDeferred(shard, mails, spool.records);

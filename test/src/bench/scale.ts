@@ -41,7 +41,7 @@ const sessionsOfIngress = 10;
 /** Of the mails that are measured, sent before. */
 const warmUp = 0.25;
 const withoutProgress = 120_000;
-const takenOverWithin = 30_000;
+const takenOverWithin = 90_000;
 
 /** @param mails of a row with one worker; as many times more for more */
 export async function measureScale(
@@ -110,7 +110,10 @@ async function start(
 /** Each queue-manager has its share. */
 async function sharedOut(services: RunningServices, queueManagers: number): Promise<boolean> {
   const { stdout } = await services.command('cluster', 'status', '--json');
-  const owners = [...stdout.matchAll(/"owner":\s*"([^"]+)"/g)].map((match) => match[1]);
+  const { shards: all } = JSON.parse(stdout) as {
+    readonly shards: readonly { readonly owners: readonly string[] }[];
+  };
+  const owners = all.flatMap(({ owners: [owner] }) => owner ?? []);
   const counts = [...new Set(owners)].map((owner) => owners.filter((one) => one === owner).length);
   return counts.length === queueManagers && counts.every((count) => count === shards / queueManagers);
 }

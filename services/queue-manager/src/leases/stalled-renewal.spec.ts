@@ -50,7 +50,6 @@ async function started() {
     shards: () => memory.shards(),
     writer: (options) => memory.writer(options),
     own: (shard, options) => memory.own(shard, options),
-    spreadLeaders: () => memory.spreadLeaders(),
     leases: () => stalling(memory.leases(), bucket),
     spreadLeaders: () => memory.spreadLeaders(),
     largeContent: (shard, large) => memory.largeContent(shard, large),
