@@ -176,7 +176,7 @@ test('components: an overlay that takes in balancers and an egress proxy is stil
     expect(loaded.outbound.proxy).toEqual({ host: 'egress.egress.svc', port: 1080, user: '' });
     expect(loaded.listeners['submissions']).toMatchObject({
       role: 'submissions',
-      proxy_from: [{ address: '192.0.2.0', prefix: 28 }],
+      proxy_from: [{ text: '192.0.2.0/28' }],
     });
   } finally {
     rendered.remove();
