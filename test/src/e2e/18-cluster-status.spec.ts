@@ -123,5 +123,7 @@ test('a server that is gone is seen', async () => {
       .map(({ server }) => server)
       .join();
   await until('the copies of it alone silent', async () => (await silent()) === 'nats-2', 60_000);
-  expect((await services.command('cluster', 'status')).stdout).toMatch(/SPOOL-[0-3]: nats-2 (is silent|lags)/);
+  expect((await services.command('cluster', 'status')).stdout).toMatch(
+    /SPOOL-[0-3]: nats-2 (is silent|lags)/,
+  );
 });
