@@ -5,17 +5,10 @@ import { manualClock } from '@postrider/actor';
 import type { MailObject, MailRecord } from '@postrider/mail';
 import { MemoryLog, MemoryStore } from './memory.js';
 import { spoolOver } from './open.js';
-import { jetStreamBackend, mailOf, memoryBackend, ownerOptions, readerOf } from './spec/backends.js';
+import { jetStreamBackend, mailOf, memoryBackend, ownerOptions, readerOf, finalOf } from './spec/backends.js';
 import { ScriptedLog } from './spec/scripted-log.js';
 import { Fenced, type SpooledMail } from './spool.js';
 
-const finalOf = ({ envelope: { id } }: MailObject): MailRecord => ({
-  kind: 'relayed',
-  id,
-  at: 1,
-  recipients: [0],
-  attempt: 1,
-});
 const idsOf = (found: readonly SpooledMail[]): readonly string[] =>
   found.map(({ mail }) => mail.envelope.id).sort();
 

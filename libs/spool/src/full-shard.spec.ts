@@ -2,17 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MailObject, MailRecord } from '@postrider/mail';
-import { jetStreamBackend, mailOf, memoryBackend, ownerOptions, readerOf } from './spec/backends.js';
+import type { MailObject } from '@postrider/mail';
+import { jetStreamBackend, mailOf, memoryBackend, ownerOptions, readerOf, finalOf } from './spec/backends.js';
 import type { Spool, SpoolWriter } from './spool.js';
-
-const finalOf = ({ envelope: { id } }: MailObject): MailRecord => ({
-  kind: 'relayed',
-  id,
-  at: 1,
-  recipients: [0],
-  attempt: 1,
-});
 
 async function commitMany(writer: SpoolWriter, count: number): Promise<readonly MailObject[]> {
   const mails = Array.from({ length: count }, () => mailOf(1, randomBytes(20_000)));

@@ -7,20 +7,13 @@ import { expect, test } from 'vitest';
 import { manualClock, type ManualClock } from '@postrider/actor';
 import type { MailObject, MailRecord } from '@postrider/mail';
 import { spoolOver } from './open.js';
-import { mailOf, ownerOptions } from './spec/backends.js';
+import { mailOf, ownerOptions, finalOf } from './spec/backends.js';
 import { LaggingLog, type Answerer } from './spec/lagging-log.js';
 import type { ShardOwner } from './spool.js';
 
 const fates = ['relayed', 'bounced', 'deferred, relayed', 'deferred, bounced', 'waits', 'deferred'] as const;
 type Fate = (typeof fates)[number];
 
-const finalOf = ({ envelope: { id } }: MailObject): MailRecord => ({
-  kind: 'relayed',
-  id,
-  at: 1,
-  recipients: [0],
-  attempt: 1,
-});
 const later = ({ envelope: { id } }: MailObject): MailRecord => ({
   kind: 'deferred',
   id,

@@ -1,7 +1,5 @@
 /** When something is full or away, new mail hears it at once and what was accepted stays (DESIGN §2, 5). */
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
@@ -9,6 +7,7 @@ import { dumpFolder, startSmtpSink } from '../smtp-sink.js';
 import { openDialogue } from './dialogue.js';
 import { until } from './maildirs.js';
 import { testWith } from './peers.js';
+import { fill, mayMount, onSmallDisk } from './small-disk.js';
 
 const running: RunningPostrider[] = [];
 afterAll(async () => {
@@ -83,36 +82,7 @@ test('NATS away: 451 4.3.0, and recovery without a restart of the services', asy
 
 const mebibyte = 1024 * 1024;
 
-/** Root outside of a container, or in one that may mount. */
-function mayMount(): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'postrider-mount-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'postrider-test', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmdirSync(folder);
-  }
-}
-
-/** Takes the disk's room until only so much is left. */
-function fill(file: string, folder: string, leftInOctets: number): void {
-  const handle = openSync(file, 'w');
-  const free = (): number => {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize - leftInOctets;
-  };
-  try {
-    for (let left = free(); left > 0; left = free())
-      writeSync(handle, Buffer.alloc(Math.min(left, mebibyte)));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-  } finally {
-    closeSync(handle);
-  }
-}
+const discarding = ['hostname: postrider.example.org', 'routes: { "*": "discard:" }'];
 
 /** Empty files until no more can be made. @returns them */
 function takeInodes(folder: string): readonly string[] {
@@ -132,16 +102,7 @@ function takeInodes(folder: string): readonly string[] {
 test.skipIf(!mayMount())(
   'no room that free blocks would show, as with a quota (needs the right to mount): 452 4.3.1, and mail again once there is',
   async () => {
-    const postrider = await startPostrider([
-      'hostname: postrider.example.org',
-      'routes: { "*": "discard:" }',
-    ]);
-    running.push(postrider);
-    await postrider.stop();
-    const disk = join(postrider.folder, 'var');
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m,nr_inodes=400', 'postrider-test', disk]);
-    try {
-      await postrider.start();
+    await onSmallDisk({ settings: discarding, options: ['nr_inodes=400'] }, async (postrider, disk) => {
       expect(await tryToSend(postrider.port, 'hello')).toMatch(/^250/);
       const files = takeInodes(disk);
       const content = `${'x'.repeat(76)}\r\n`.repeat(2500);
@@ -153,27 +114,15 @@ test.skipIf(!mayMount())(
       expect(refusal).toMatch(/^452 4\.3\.1/);
       files.forEach((file) => rmSync(file));
       await until('mail again', async () => (await tryToSend(postrider.port, 'hello')).startsWith('250'));
-    } finally {
-      await postrider.stop();
-      execFileSync('umount', [disk]);
-    }
+    });
   },
 );
 
 test.skipIf(!mayMount())(
   'a full disk (needs the right to mount one): 452 4.3.1 before and when it is full, and mail again once there is room',
   async () => {
-    const postrider = await startPostrider([
-      'hostname: postrider.example.org',
-      'routes: { "*": "discard:" }',
-    ]);
-    running.push(postrider);
-    await postrider.stop();
-    const disk = join(postrider.folder, 'var');
-    const ballast = join(disk, 'ballast');
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256m', 'postrider-test', disk]);
-    try {
-      await postrider.start();
+    await onSmallDisk({ settings: discarding }, async (postrider, disk) => {
+      const ballast = join(disk, 'ballast');
       const replyBecomes = (wanted: RegExp) =>
         until(wanted.source, async () => wanted.test(await tryToSend(postrider.port, 'hello')));
       await replyBecomes(/^250/);
@@ -193,9 +142,6 @@ test.skipIf(!mayMount())(
       expect(await tryToSend(postrider.port, 'hello')).toMatch(/^452 4\.3\.1/);
       rmSync(ballast);
       await replyBecomes(/^250/);
-    } finally {
-      await postrider.stop();
-      execFileSync('umount', [disk]);
-    }
+    });
   },
 );

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { mailIdSource, type Envelope, type MailObject } from '@postrider/mail';
+import { mailIdSource, type Envelope, type MailObject, type MailRecord } from '@postrider/mail';
 import { startNatsServer, type RunningServer } from '@postrider/nats-server';
 import { connectSpool, memorySpool } from '../open.js';
 import { connectJetStreamLog } from '../jetstream.js';
@@ -113,6 +113,15 @@ export const ownerOptions = (
 };
 
 /** The next mails, one at a time; further ones stay in the log. */
+/** The only recipient has it. */
+export const finalOf = ({ envelope: { id } }: MailObject): MailRecord => ({
+  kind: 'relayed',
+  id,
+  at: 1,
+  recipients: [0],
+  attempt: 1,
+});
+
 export interface MailReader {
   next(): Promise<SpooledMail>;
   take(count: number): Promise<readonly SpooledMail[]>;
