@@ -13,8 +13,15 @@ export const limits = {
   label: 63,
   /** RFC 5321 §4.5.3.1.3, brackets and source route included. */
   path: 256,
-  /** RFC 5321 §4.5.3.1.4 asks for 512 with CRLF; parameters of extensions lengthen it (RFC 1870 §3, RFC 6152 §2, RFC 4954 §3, RFC 3461 §4). */
+  /** With CRLF, where nothing else is configured. */
   commandLine: 2048,
+  /**
+   * A server must take so much: 512 with CRLF (RFC 5321 §4.5.3.1.4), and what the extensions add to MAIL: SIZE 26
+   * (RFC 1870 §3), BODY 16 (RFC 3030 §3), AUTH 500 (RFC 4954 §3), RET and ENVID 116 (RFC 3461 §6), SMTPUTF8 10
+   * (RFC 6531 §3.1), REQUIRETLS 11 (RFC 8689 §2), HOLDUNTIL 34 (RFC 4865 §3), BY 17 (RFC 2852 §2), MT-PRIORITY 15
+   * (RFC 6710 §3). RCPT needs less: 1036 (RFC 3461 §6).
+   */
+  commandLineAtLeast: 1257,
   /** Of AUTH and of answers to its challenges (RFC 4954 §4): an access token is longer than a command. */
   authLine: 12_288,
   /** RFC 5321 §4.5.3.1.5, code and CRLF included. */

@@ -24,6 +24,7 @@ import { ingressEvents } from './events.js';
 import { noCounts, type Ingress } from './ingress.js';
 import { Listeners } from './listener.js';
 import { clientLimits } from './policy/client-limits.js';
+import { NetworkLimits } from './policy/network-limits.js';
 import { AccessRules } from './policy/access-rules.js';
 import { queueStart } from './queue-start.js';
 import { settingsOf } from './settings.js';
@@ -133,6 +134,7 @@ function ingressOf({ config, bus, spool, clock, log }: ServiceContext): Ingress 
     },
     access: new AccessRules(config.access, log),
     clients: clientLimits(clock, () => ingress.settings),
+    networks: new NetworkLimits(clock, () => ingress.settings),
     counts: noCounts(),
   };
   return ingress;

@@ -9,6 +9,7 @@ import type { ContentBudget } from './content/content-budget.js';
 import type { QueueStart } from './queue-start.js';
 import type { IngressEvents } from './events.js';
 import type { ClientLimits } from './policy/client-limits.js';
+import type { NetworkLimits } from './policy/network-limits.js';
 import type { AccessRules } from './policy/access-rules.js';
 import type { Settings } from './settings.js';
 
@@ -30,6 +31,7 @@ export interface Ingress {
   readonly nameOf: (address: string) => Promise<string | undefined>;
   readonly access: AccessRules;
   readonly clients: ClientLimits;
+  readonly networks: NetworkLimits;
   readonly counts: Counts;
 }
 

@@ -9,7 +9,7 @@ import { serveConnection, type ConnectionWatcher } from './session/connection.js
 import { tooManyConnections } from './session/replies.js';
 import { clientLimits, type ClientLimits } from './policy/client-limits.js';
 import { roles, type Role } from './roles.js';
-import { withOwn } from './settings.js';
+import { ofSession, withOwn } from './settings.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
 
@@ -179,8 +179,7 @@ export class Listeners {
     const common = {
       ingress: this.#ingress,
       listener: name,
-      // Those of a client are `clients`' matter.
-      limits: withOwn(settings.limits, { ...ownLimits, per_client: undefined }),
+      limits: withOwn(settings.limits, ofSession(ownLimits)),
       role,
       xclientFrom,
       clients,

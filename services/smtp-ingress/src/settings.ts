@@ -1,8 +1,9 @@
 /** What the service takes from the configuration, in the form that sessions use. */
 import { hostname } from 'node:os';
 import { Networks } from '@postrider/mail';
-import type { Config } from '@postrider/runtime';
+import type { Config, Listener } from '@postrider/runtime';
 import { isDomain } from '@postrider/smtp';
+import { namedRanges, type NamedRange } from './policy/network-limits.js';
 import { relayRules, type RelayRules } from './policy/relay-control.js';
 
 export interface Settings {
@@ -11,6 +12,8 @@ export interface Settings {
   /** Where mail for `<postmaster>` without a domain goes (RFC 5321 §4.5.1). */
   readonly postmaster: string;
   readonly limits: Config['limits'];
+  /** Those of `limits.networks`, in the order in which they are looked through. */
+  readonly clientNetworks: readonly NamedRange[];
   readonly privacy: Config['privacy'];
   readonly relay: RelayRules;
   /** Whose mail may go before others' (RFC 6710 §4.1). */
@@ -23,20 +26,28 @@ export function settingsOf(config: Config): Settings {
     hostname: name,
     postmaster: config.postmaster || `postmaster@${config.local.domains[0] ?? name}`,
     limits: config.limits,
+    clientNetworks: namedRanges(config.limits.networks),
     privacy: config.privacy,
     relay: relayRules(config),
     priorityNetworks: new Networks(config.priority.networks),
   };
 }
 
-/** @returns the limits of a listener: its own where it has some, else those of all */
-export function withOwn<T extends object>(
-  all: T,
-  own: { readonly [K in keyof T]?: T[K] | undefined } | undefined,
-): T {
+type Own<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** @returns the limits of a listener, or of a network: its own where it has some, else those of all */
+export function withOwn<T extends object>(all: T, own: Own<T> | undefined): T {
   const set = Object.entries(own ?? {}).filter(([, value]) => value !== undefined);
   return set.length === 0 ? all : { ...all, ...Object.fromEntries(set) };
 }
+
+/** Those that a session looks at itself: connections, and what clients take, are counted for many. */
+export const ofSession = (own: Listener['limits']): Own<Settings['limits']> => ({
+  ...own,
+  connections: undefined,
+  per_client: undefined,
+  networks: undefined,
+});
 
 /** The machine's name may be none that SMTP allows: then nothing is claimed. */
 function ownHostname(): string {

@@ -113,7 +113,7 @@ test('a listener has limits of its own', async () => {
   expect(await client.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([
     250, 250, 250, 250, 450,
   ]);
-  expect(await client.codes('X', 'X', 'X')).toEqual([500, 500, 421]);
+  expect(await client.codes('EHLO', 'X', 'EHLO', 'X', 'EHLO')).toEqual([501, 500, 501, 500, 421]);
   client.close();
   const other = await greetedClient(ingress.ports[1] ?? 0, '');
   expect((await other.command('EHLO client.example')).lines).toContain('LIMITS RCPTMAX=1000');
@@ -125,6 +125,89 @@ test('a listener has limits of its own', async () => {
   const next = await RawClient.connect(ingress.port);
   expect((await next.reply()).code).toBe(220);
   next.close();
+});
+
+const mistakes = { unknown_commands: 2, bad_commands: 3, refused_recipients: 4 };
+const ehlo = 'EHLO client.example';
+const stranger = 'RCPT TO:<a@else.test>';
+
+test.each([
+  ['unknown commands', ['X', 'Y', ehlo, 'X'], [500, 500, 250, 421]],
+  ['wrong commands', ['EHLO', 'TURN', 'MAIL', 'RSET x'], [501, 502, 503, 421]],
+  [
+    'refused recipients',
+    [ehlo, 'MAIL FROM:<>', ...Array.from({ length: 5 }, () => stranger)],
+    [250, 250, 550, 550, 550, 550, 421],
+  ],
+  [
+    'none of these',
+    ['X', 'EHLO', 'X', ehlo, 'EHLO', 'MAIL FROM:<>', stranger],
+    [500, 501, 500, 250, 501, 250, 550],
+  ],
+])('%s: counted for themselves', async (_, commands, codes) => {
+  const ingress = await startFor({ limits: mistakes });
+  const client = await greetedClient(ingress.port, '');
+  expect(await client.codes(...commands)).toEqual(codes);
+  client.close();
+});
+
+test('all of them are forgiven with a mail', async () => {
+  const ingress = await startFor({ limits: mistakes });
+  const client = await greetedClient(ingress.port);
+  const mail = ['MAIL FROM:<>', stranger, stranger, 'RCPT TO:<a@localhost>', 'DATA', '.'];
+  const wrong = ['X', 'X', 'RSET x', 'RSET x'];
+  const codes = [250, 550, 550, 250, 354, 250, 500, 500, 501, 501];
+  expect(await client.codes(...mail, ...wrong, ...mail, ...wrong)).toEqual([...codes, ...codes]);
+  client.close();
+});
+
+test('command lines are as long as is configured', async () => {
+  const ingress = await startFor({ limits: { command_line: '1257B' } });
+  const client = await greetedClient(ingress.port);
+  const noop = (octets: number): string => `NOOP ${'x'.repeat(octets - 'NOOP \r\n'.length)}`;
+  expect(await client.codes(noop(1257), noop(1258), 'NOOP')).toEqual([250, 500, 250]);
+  client.close();
+});
+
+test('a network of clients has limits of its own, the narrowest that a client is in, on each listener', async () => {
+  const networks = {
+    wide: { networks: ['127.0.0.0/8'], message_size: '300B', recipients: 300 },
+    narrow: {
+      networks: ['::1', '127.0.0.1'],
+      connections: 2,
+      message_size: '200B',
+      bad_commands: 1,
+      per_client: { mails_a_minute: 1 },
+    },
+    elsewhere: { networks: ['192.0.2.0/24'], message_size: '100B' },
+  };
+  const listen = ['127.0.0.1:0'];
+  const one = { listen, tls: { mode: 'off' }, limits: { message_size: '400B', recipients: 400 } };
+  // They are ours, and yet they are named.
+  const relay = { networks: ['127.0.0.0/8'] };
+  const listeners = { one, other: { listen, tls: { mode: 'off' } } };
+  const ingress = await startFor({ relay, listeners, limits: { networks } });
+  const client = await greetedClient(ingress.port, '');
+  expect((await client.command(ehlo)).lines).toEqual(
+    expect.arrayContaining(['SIZE 200', 'LIMITS RCPTMAX=400']) as string[],
+  );
+  expect(await client.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([250, 250, 450]);
+  const other = await greetedClient(ingress.ports[1] ?? 0);
+  // One client, whichever listener he comes to.
+  expect(await other.codes('MAIL FROM:<>')).toEqual([450]);
+  const third = await RawClient.connect(ingress.port);
+  expect((await third.reply()).lines).toEqual([
+    '4.7.0 mx.example.org Too many connections from your network, try again later',
+  ]);
+  expect(await client.codes('EHLO', 'EHLO')).toEqual([501, 421]);
+  client.close();
+  let code = 0;
+  while (code !== 220) {
+    const next = await RawClient.connect(ingress.port);
+    code = (await next.reply()).code;
+    next.close();
+  }
+  other.close();
 });
 
 test('a session that lasts too long hears 421 at its next command', async () => {

@@ -12,7 +12,12 @@ const own = new Set(['role', 'listen']);
 const ofListener = Object.fromEntries(
   Object.entries(loaded.config.listeners['mx'] ?? {}).filter(([key]) => !own.has(key)),
 );
-for (const { key, value } of [...describeConfig(loaded), ...entriesOf('listeners.mx', ofListener)]) {
+const described = [
+  ...describeConfig(loaded),
+  ...entriesOf('listeners.mx', ofListener),
+  ...entriesOf('limits.networks', loaded.config.limits.networks),
+];
+for (const { key, value } of described) {
   const shown = key.startsWith('routes')
     ? 'routes'
     : key.replace(/^listeners\.[a-z]+\./, 'listeners.<name>.');

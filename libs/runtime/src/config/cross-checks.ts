@@ -15,6 +15,7 @@ export function crossChecks(config: Config): Finding[] {
   return [
     ...checkLocal(config),
     ...checkRelay(config),
+    ...checkClientNetworks(config),
     ...checkRoutes(config),
     ...checkNats(config),
     ...checkCluster(config),
@@ -51,6 +52,22 @@ function* checkRelay({ relay }: Config): Generator<Finding> {
         path: ['relay', 'networks', index],
         text: `${text} would relay mail for all the world: name your own networks`,
       };
+}
+
+/** Of two names for one network neither would be the narrower. */
+function* checkClientNetworks({ limits }: Config): Generator<Finding> {
+  const named = new Map<string, string>();
+  for (const [name, { networks }] of Object.entries(limits.networks))
+    for (const [index, { text, octets, prefix }] of networks.entries()) {
+      const range = `${octets.join('.')}/${prefix}`;
+      const other = named.get(range);
+      if (other !== undefined && other !== name)
+        yield {
+          path: ['limits', 'networks', name, 'networks', index],
+          text: `${text} is limits.networks.${other}'s already`,
+        };
+      named.set(range, name);
+    }
 }
 
 /** Fail-over is for hosts that can be away; a maildir or a refusal always succeeds. */

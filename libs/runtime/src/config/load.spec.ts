@@ -92,6 +92,20 @@ describe('what is wrong is told with place, key and the right form', () => {
       'outbound: { channels_per_site: 5000 }',
       ['p.yaml:1: outbound.channels_per_site: must be at most 1000 (found 5000)'],
     ],
+    [
+      'limits: { command_line: 1KiB }',
+      [
+        'p.yaml:1: limits.command_line: must be 1257B at least (RFC 5321 §4.5.3.1.4, and what extensions add) (found "1KiB")',
+      ],
+    ],
+    [
+      'limits: { networks: { here: { networks: [192.0.2.0/24] }, there: { networks: ["::1", 192.0.2.0/24] } } }',
+      ["p.yaml:1: limits.networks.there.networks[1]: 192.0.2.0/24 is limits.networks.here's already"],
+    ],
+    [
+      'limits: { networks: { here: { recipients: 100 } } }',
+      ['p.yaml:1: limits.networks.here.networks: must be a list, as in [a, b]'],
+    ],
     ['limits: { recipients: 100.5 }', ['p.yaml:1: limits.recipients: must be a whole number (found 100.5)']],
     [
       'outbound: { proxy: "http://proxy.test:3128" }',

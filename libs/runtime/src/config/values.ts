@@ -7,6 +7,7 @@ import {
   type RouteTarget,
   type RouteTargets,
 } from '@postrider/mail';
+import { limits } from '@postrider/smtp';
 import { z } from 'zod';
 
 const sizeUnits: Readonly<Record<string, number>> = {
@@ -31,6 +32,12 @@ export const octets = (preset: string) => size.prefault(preset);
 /** A duration such as `5m`, in milliseconds. */
 export const duration = (preset: string) => time.prefault(preset);
 export const octetsIfSet = ifSet((value) => size.safeParse(value));
+/** Of a line; as much as a server must take, whatever is configured. */
+const lineSize = size.refine((value) => value >= limits.commandLineAtLeast, {
+  error: `must be ${limits.commandLineAtLeast}B at least (RFC 5321 §4.5.3.1.4, and what extensions add)`,
+});
+export const lineOctets = (preset: string) => lineSize.prefault(preset);
+export const lineOctetsIfSet = ifSet((value) => lineSize.safeParse(value));
 export const durationIfSet = ifSet((value) => time.safeParse(value));
 
 function quantity(units: Readonly<Record<string, number>>, form: string) {

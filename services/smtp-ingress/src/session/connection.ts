@@ -5,10 +5,11 @@ import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import type { Clock } from '@postrider/actor';
 import type { Networks } from '@postrider/mail';
-import { renderReply } from '@postrider/smtp';
+import { renderReply, type Reply } from '@postrider/smtp';
 import { mayRelay } from '../policy/relay-control.js';
 import { readProxyHeader } from './proxied.js';
-import { tooMuchOfClient } from './replies.js';
+import { ofSession, withOwn } from '../settings.js';
+import { tooManyOfNetwork, tooMuchOfClient } from './replies.js';
 import { Session, type SessionOutput } from './session.js';
 
 /** After our last word: time for the client to read it and close. */
@@ -57,17 +58,22 @@ function serveClient(
   watcher: ConnectionWatcher,
 ): void {
   const { tls } = options;
-  const { clients } = options.facts;
-  const { settings } = options.facts.ingress;
+  const { hostname } = options.facts.ingress.settings;
+  const network = options.facts.ingress.networks.of(address);
+  if (network?.connected() === false) {
+    turnAway(socket, options, tooManyOfNetwork(hostname));
+    return;
+  }
+  if (network) socket.once('close', () => network.disconnected());
+  const clients = network?.clients ?? options.facts.clients;
   if (!clients.connected(address)) {
-    // In the clear it would be no reply to a client that begins with TLS.
-    if (options.facts.role.tlsAtOnce) socket.destroy();
-    else socket.end(renderReply(tooMuchOfClient(settings.hostname)), () => socket.destroy());
+    turnAway(socket, options, tooMuchOfClient(hostname));
     return;
   }
   socket.once('close', () => clients.disconnected(address));
   const { tlsAtOnce } = options.facts.role;
-  const facts = { ...options.facts, address, offersTls: tls !== undefined && !tlsAtOnce };
+  const limits = network ? withOwn(options.facts.limits, ofSession(network.own)) : options.facts.limits;
+  const facts = { ...options.facts, clients, limits, address, offersTls: tls !== undefined && !tlsAtOnce };
   if (tls && tlsAtOnce)
     tls.secure(socket, (secured) => {
       secured.on('error', () => undefined);
@@ -77,6 +83,12 @@ function serveClient(
     new Connection(socket, facts, tls ? { watcher, tls } : { watcher }).begin();
     socket.resume();
   }
+}
+
+/** In the clear it would be no reply to a client that begins with TLS. */
+function turnAway(socket: Socket, { facts }: ConnectionOptions, reply: Reply): void {
+  if (facts.role.tlsAtOnce) socket.destroy();
+  else socket.end(renderReply(reply), () => socket.destroy());
 }
 
 interface ConnectionContext {

@@ -38,6 +38,8 @@ export const beforeGreeting = (hostname: string): Reply =>
   reply(554, '5.5.0', `${hostname} You spoke before the greeting`);
 export const tooMuchOfClient = (hostname: string): Reply =>
   reply(421, '4.7.0', `${hostname} Too many connections from your address, try again later`);
+export const tooManyOfNetwork = (hostname: string): Reply =>
+  reply(421, '4.7.0', `${hostname} Too many connections from your network, try again later`);
 export const tooManyMails = reply(450, '4.7.1', 'Too many mails from your address, try again later');
 /** RFC 5321 §4.5.3.1.10 */
 export const tooManyRecipientsOfClient = reply(
@@ -61,8 +63,6 @@ export const shuttingDown = (hostname: string): Reply =>
   reply(421, '4.3.2', `${hostname} Service shutting down, closing transmission channel`);
 export const tooManyConnections = (hostname: string): Reply =>
   reply(421, '4.3.2', `${hostname} Too many connections now, try again later`);
-export const tooManyErrors = (hostname: string): Reply =>
-  reply(421, '4.7.0', `${hostname} Too many bad commands, closing transmission channel`);
 export const tooLongSession = (hostname: string): Reply =>
   reply(421, '4.4.2', `${hostname} This session has lasted long enough, please connect again`);
 export const timeout = (hostname: string): Reply =>

@@ -20,6 +20,7 @@ import type { ContentReceiver } from '../content/content-receiver.js';
 import { endOfData } from '../verbs/index.js';
 import type { TlsFacts } from '../tls/index.js';
 import type { SessionFacts, Step, Then, Verb } from '../verbs/verb.js';
+import { mistakeIn, Mistakes, noVerb, tooMany } from './mistakes.js';
 import * as replies from './replies.js';
 import type { SessionState } from './session-state.js';
 
@@ -35,8 +36,6 @@ export interface SessionOutput {
   startTls(): void;
 }
 
-/** The client does not speak as it should (RFC 5321 §4.2.4, §4.1.1.11). */
-const badCommandCodes: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 535, 555]);
 /** Octets that may wait behind a command that is under way. */
 const inputHeldInOctets = 64 * 1024;
 /** Verbs whose refusals are told as events. */
@@ -45,9 +44,6 @@ const verbsOfTransaction: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA',
 const authFailures: ReadonlySet<number> = new Set([454, 535]);
 type Chunk = Then & { readonly do: 'receive-chunk' };
 type ChunkUnderWay = Chunk & { readonly verb: string; readonly reply: Reply };
-
-/** What came is no command that has a name. */
-const noVerb = '';
 
 export class Session {
   #facts: SessionFacts;
@@ -70,7 +66,7 @@ export class Session {
   #waitingFor: 'command' | 'client' | 'tls' | undefined;
   #paused = false;
   #replies = '';
-  #badCommands = 0;
+  readonly #mistakes = new Mistakes();
   /** Who wants an end as soon as nothing is under way. */
   #endWantedBy: 'client' | 'shutdown' | undefined;
 
@@ -181,10 +177,11 @@ export class Session {
 
   /** An access token comes in one line with AUTH, which is longer than those of other commands. */
   #nextLine(): CommandLine | undefined {
-    const { auth, identity } = this.#facts;
-    if (!auth || identity) return this.#input.next();
-    const line = this.#input.next(limits.authLine);
-    if (line?.kind !== 'line' || line.text.length + 2 <= limits.commandLine || /^AUTH /i.test(line.text))
+    const { auth, identity, limits: own } = this.#facts;
+    const { command_line } = own;
+    if (!auth || identity) return this.#input.next(command_line);
+    const line = this.#input.next(Math.max(limits.authLine, command_line));
+    if (line?.kind !== 'line' || line.text.length + 2 <= command_line || /^AUTH /i.test(line.text))
       return line;
     return { kind: 'refused', problem: 'too-long' };
   }
@@ -224,10 +221,12 @@ export class Session {
       return;
     }
     if (step.reply.code >= 400) this.#tellRejection(verb, step);
-    if (this.#isOneTooMany(verb, step.reply)) {
-      this.#close(replies.tooManyErrors(this.#hostname));
+    const mistake = verb === endOfData.name ? undefined : mistakeIn(verb, step.reply);
+    if (mistake && this.#mistakes.count(mistake, this.#facts.limits)) {
+      this.#close(tooMany(mistake, this.#hostname));
       return;
     }
+    if (verb === endOfData.name && step.reply.code === 250) this.#mistakes.forgive();
     for (let time = step.times ?? 1; time > 0; time--) this.#reply(step.reply);
     if (step.state) this.#enter(step.state);
     if (step.facts) this.#facts = { ...this.#facts, ...step.facts };
@@ -363,14 +362,6 @@ export class Session {
     this.#flush();
     this.disconnected();
     this.#output.end();
-  }
-
-  #isOneTooMany(verb: string, { code }: Reply): boolean {
-    if (verb === endOfData.name) {
-      if (code === 250) this.#badCommands = 0;
-      return false;
-    }
-    return badCommandCodes.has(code) && ++this.#badCommands > this.#facts.limits.bad_commands;
   }
 
   #tellRejection(verb: string, { reply, about }: Step): void {

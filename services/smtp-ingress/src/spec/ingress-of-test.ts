@@ -9,6 +9,7 @@ import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
 import { AccessRules } from '../policy/access-rules.js';
 import { clientLimits } from '../policy/client-limits.js';
+import { NetworkLimits } from '../policy/network-limits.js';
 import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
 import type { SessionFacts } from '../verbs/verb.js';
@@ -66,6 +67,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     startQueue: () => Promise.resolve(0),
     access: new AccessRules(configSchema.parse(config).access, log),
     clients: clientLimits(clock, () => ingress.settings),
+    networks: new NetworkLimits(clock, () => ingress.settings),
     counts: noCounts(),
     writer: {
       shard: '0',
