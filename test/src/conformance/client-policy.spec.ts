@@ -1,5 +1,6 @@
 /** What clients may take and ask: limits of one address, the greeting, privacy. */
 import type { ResolveAnswer } from '@postrider/protocol';
+import { tempFolder } from '@postrider/testing';
 import { expect, test } from 'vitest';
 import { greetedClient, RawClient } from './raw-client.js';
 import { start, until } from './transactions.js';
@@ -46,6 +47,33 @@ test('who speaks before the greeting is refused; who waits is greeted', async ()
   expect((await patient.reply()).code).toBe(220);
   expect((await patient.command('EHLO client.example')).code).toBe(250);
   patient.close();
+});
+
+/** They are written before anything of the server is read. */
+const early = 'EHLO client.example\r\nMAIL FROM:<a@b.test>\r\n';
+const refusedAtOnce = /^554 5\.5\.0 \S+ You spoke before the greeting\r\n$/;
+
+test('without a delay, too, what comes before the greeting is refused: ours are no exception', async () => {
+  const own = { relay: { networks: ['127.0.0.0/8'] } };
+  for (const config of [{}, own]) {
+    const ingress = await startFor(config);
+    const client = await RawClient.connect(ingress.port, early);
+    expect(await client.rest()).toMatch(refusedAtOnce);
+    expect(ingress.figures()).toMatchObject({ sessions: 0, sessionsTotal: 1 });
+  }
+});
+
+test('what comes behind the header of a balancer, and within TLS, is refused likewise', async () => {
+  const folder = tempFolder('postrider-early-');
+  const listen = ['127.0.0.1:0'];
+  const behind = { listen, tls: { mode: 'off' }, proxy_from: ['127.0.0.1'] };
+  const listeners = { behind, secure: { role: 'submissions', listen } };
+  const ingress = await startFor({ data_dir: folder.path, listeners });
+  const proxied = await RawClient.connect(ingress.port, `PROXY TCP4 192.0.2.7 127.0.0.1 1 25\r\n${early}`);
+  expect(await proxied.rest()).toMatch(refusedAtOnce);
+  const secured = await RawClient.connectTls(ingress.ports[1] ?? 0, {}, early);
+  expect(await secured.rest()).toMatch(refusedAtOnce);
+  folder.remove();
 });
 
 const whoIs = (to: string): ResolveAnswer => {

@@ -36,16 +36,24 @@ export class RawClient {
     socket.on('end', () => this.#end());
   }
 
-  /** @returns connected; the greeting is not read yet */
-  static async connect(port: number): Promise<RawClient> {
+  /**
+   * @param early what is written with the connection
+   * @returns connected; the greeting is not read yet
+   */
+  static async connect(port: number, early?: string): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    if (early !== undefined) socket.write(early);
     await once(socket, 'connect');
     return new RawClient(socket);
   }
 
-  /** TLS from the first octet on. */
-  static async connectTls(port: number, options: ConnectionOptions = {}): Promise<RawClient> {
+  /**
+   * TLS from the first octet on.
+   * @param early what is written with the end of the handshake
+   */
+  static async connectTls(port: number, options: ConnectionOptions = {}, early?: string): Promise<RawClient> {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+    if (early !== undefined) socket.write(early);
     await once(socket, 'secureConnect');
     return new RawClient(socket);
   }

@@ -119,8 +119,9 @@ class Connection implements SessionOutput {
   begin(): void {
     this.#listen();
     this.#context.watcher.sessionBegun(this.#session);
-    if (this.#greetingDelay === 0) this.#session.begin();
-    else this.#clock.after(this.#greetingDelay, () => this.#session.begin());
+    const greet = (): void => this.#session.begin();
+    if (this.#greetingDelay > 0) this.#clock.after(this.#greetingDelay, greet);
+    else whenRead(greet);
   }
 
   write(text: string): boolean {
@@ -182,6 +183,11 @@ class Connection implements SessionOutput {
       for (const [event, listener] of listeners) socket.off(event, listener);
     };
   }
+}
+
+/** Once the event loop has read what had come by now: its reading stands between two turns of immediates. */
+function whenRead(then: () => void): void {
+  setImmediate(() => setImmediate(then));
 }
 
 const mappedIpv4 = '::ffff:';
