@@ -33,6 +33,8 @@ export interface Envelope {
   readonly listener: string;
   /** Authenticated identity. */
   readonly identity?: string;
+  /** Mailbox of who submitted it, by AUTH= of a client who is trusted with it (RFC 4954 §5). */
+  readonly submitter?: string;
   readonly large?: LargeContent;
   /** What the sender wants of DSNs (RFC 3461 §4.3, §4.4). */
   readonly dsn?: EnvelopeDsn;

@@ -52,6 +52,7 @@ export type JobEnvelope = Pick<
   | 'scheduling'
   | 'smtputf8'
   | 'requireTls'
+  | 'submitter'
 > & {
   readonly recipients: readonly JobRecipient[];
 };

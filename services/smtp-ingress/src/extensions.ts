@@ -15,7 +15,7 @@ import {
   offersFutureRelease,
   priorityValue,
 } from './scheduling-parameters.js';
-import { mechanismsOf } from './auth/listener-auth.js';
+import { mayVouchFor, mechanismsOf } from './auth/listener-auth.js';
 import type { Client, Transaction } from './session/session-state.js';
 import { offersChunking } from './verbs/bdat.js';
 import { trustsXclient, xclientAttributes, xforwardAttributes } from './verbs/xclient.js';
@@ -171,11 +171,16 @@ function declaredSize(
 }
 
 /**
- * AUTH=mailbox in xtext, or `<>` (RFC 4954 §5): who submitted it says a client whom we do not know well enough to
- * believe it, so that it is checked and not passed on, as the RFC allows.
+ * AUTH=mailbox in xtext, or `<>` (RFC 4954 §5). It is passed on when it comes from an identity that may send from that
+ * mailbox; what anybody else says of who submitted it counts as `<>`.
  */
-function authParameter(value: string | undefined): Partial<MailParameters> | { refused: Reply } {
+function authParameter(
+  value: string | undefined,
+  facts: SessionFacts,
+): Partial<MailParameters> | { refused: Reply } {
   const mailbox = value === undefined ? undefined : parseXtext(value);
-  if (mailbox === '<>' || (mailbox !== undefined && isMailbox(mailbox))) return {};
-  return { refused: reply(501, '5.5.4', 'AUTH must be an address in xtext, or <>') };
+  if (mailbox === '<>') return {};
+  if (mailbox === undefined || !isMailbox(mailbox))
+    return { refused: reply(501, '5.5.4', 'AUTH must be an address in xtext, or <>') };
+  return mayVouchFor(mailbox, facts) ? { submitter: mailbox } : {};
 }

@@ -131,6 +131,29 @@ test('a mail that is submitted says who sent it, and lacks nothing', async () =>
   client.close();
 });
 
+test.each([
+  ['ann+40ours.test', 'ann@ours.test'],
+  ['news+40lists.test', 'news@lists.test'],
+  ['boss+40ours.test', undefined],
+  ['<>', undefined],
+])('AUTH=%s of ann: submitted by %s (RFC 4954 §5)', async (given, submitter) => {
+  const client = await submitting();
+  await client.command(`AUTH PLAIN ${right}`);
+  const mail = [`MAIL FROM:<ann@ours.test> AUTH=${given}`, 'RCPT TO:<far@away.test>', 'DATA'];
+  expect(await client.codes(...mail, 'From: ann@ours.test\r\n\r\ntext\r\n.')).toEqual([250, 250, 354, 250]);
+  expect(ingress.spool.mails[0]?.envelope.submitter).toBe(submitter);
+  client.close();
+});
+
+test('who has not authenticated may say who submitted it, and is not believed', async () => {
+  const client = await greetedClient(port.clear);
+  expect(
+    await client.codes('MAIL FROM:<a@b.test> AUTH=ann+40ours.test', 'RCPT TO:<c@ours.test>', 'DATA', '.'),
+  ).toEqual([250, 250, 354, 250]);
+  expect(ingress.spool.mails[0]?.envelope).not.toHaveProperty('submitter');
+  client.close();
+});
+
 test('senders belong to who sends', async () => {
   const client = await submitting();
   await client.command(`AUTH PLAIN ${right}`);

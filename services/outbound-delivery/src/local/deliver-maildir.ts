@@ -2,6 +2,7 @@
 import type { Diagnostic } from '@postrider/mail';
 import type { Job, JobRecipient, RecipientOutcome } from '@postrider/protocol';
 import type { LargeContentReader } from '../delivery.js';
+import { returnPathRemoved, withoutReturnPath } from '../return-path.js';
 import { FolderSync } from './folder-sync.js';
 import type { Deliver } from './local-delivery.js';
 import { codeOf, deliverToMaildir, NoMaildir } from './maildir.js';
@@ -19,7 +20,8 @@ export function maildirs({ folder, hostname, largeContent }: MaildirSettings): D
     const { acceptedAt, reversePath } = job.envelope;
     try {
       const name = `${Math.floor(acceptedAt / 1000)}.${job.id}-${index}.${hostname}`;
-      const content = job.content === undefined ? largeContent(job) : [job.content];
+      const content =
+        job.content === undefined ? returnPathRemoved(largeContent(job)) : [withoutReturnPath(job.content)];
       await deliverToMaildir(folder, { name, reversePath, acceptedAt, content, forwardPath }, sync);
       return { outcome: 'delivered', diagnostic: { status: '2.0.0', text: 'delivered to Maildir' } };
     } catch (error) {

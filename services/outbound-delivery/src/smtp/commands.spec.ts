@@ -19,6 +19,9 @@ test.each([
   [{ smtputf8: true }, {}, ''],
   [{ smtputf8: true }, { smtputf8: 'asked' }, ' SMTPUTF8'],
   [{}, { smtputf8: 'asked' }, ''],
+  [{ auth: true }, {}, ''],
+  [{ auth: true }, { submitter: 'e=mc2@example.com' }, ' AUTH=e+3Dmc2@example.com'],
+  [{}, { submitter: 'e=mc2@example.com' }, ''],
 ] as const)('MAIL: %j %j', (offer, facts, parameters) => {
   expect(mailCommand({ ...envelope, ...facts }, { ...pipelining, ...offer })).toBe(
     `MAIL FROM:<me@example.org>${parameters}\r\n`,

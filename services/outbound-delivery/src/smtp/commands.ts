@@ -9,7 +9,7 @@ import type { Offer } from './offer.js';
 
 /** @param scheduling its parameters, from scheduling-parameters.ts: they depend on the time */
 export function mailCommand(envelope: Job['envelope'], offer: Offer, scheduling = ''): string {
-  const { reversePath, sizeInOctets, body, dsn } = envelope;
+  const { reversePath, sizeInOctets, body, dsn, submitter } = envelope;
   return (
     `MAIL FROM:<${reversePath}>` +
     // RFC 1870 §3
@@ -22,6 +22,8 @@ export function mailCommand(envelope: Job['envelope'], offer: Offer, scheduling 
     (offer.dsn && dsn?.ret !== undefined ? ` RET=${dsn.ret}` : '') +
     (offer.dsn && dsn?.envid !== undefined ? ` ENVID=${printXtext(dsn.envid)}` : '') +
     (offer.smtputf8 && asksUtf8(envelope) ? ' SMTPUTF8' : '') +
+    // RFC 4954 §5; AUTH=<> is for servers to which one has authenticated, as we do to none.
+    (offer.auth && submitter !== undefined ? ` AUTH=${printXtext(submitter)}` : '') +
     // RFC 8689 §4.2.1; §5 for a bounce, which goes on in any case.
     (envelope.requireTls === true && offer.requireTls && offer.tls !== 'none' ? ' REQUIRETLS' : '') +
     `${scheduling}\r\n`

@@ -9,6 +9,7 @@ import type { ChannelEnd, Job } from '@postrider/protocol';
 import { dial, type Proxy } from '@postrider/runtime';
 import { DotStuffer, ReplyReader, type ServerReply } from '@postrider/smtp';
 import type { JobSource, LargeContentReader } from '../delivery.js';
+import { returnPathRemoved } from '../return-path.js';
 import { Hello, type HelloOptions } from './hello.js';
 import { nameOf, type Peer } from './next-hops.js';
 import type { Offer } from './offer.js';
@@ -207,7 +208,10 @@ export class SmtpConnection {
     const stuffer = body === 'BINARYMIME' ? undefined : new DotStuffer();
     if (stuffer === undefined) this.#socket.write(bdatCommand(sizeInOctets));
     try {
-      for await (const chunk of this.#options.largeContent(job)) {
+      const content = this.#options.largeContent(job);
+      // The length of BDAT is told already.
+      const final = this.#options.lmtp && stuffer !== undefined;
+      for await (const chunk of final ? returnPathRemoved(content) : content) {
         if (this.#ended) return;
         const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
         if (this.#transfer?.mayStream(octets) === false) return;

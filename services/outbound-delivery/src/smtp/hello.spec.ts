@@ -45,6 +45,7 @@ it('says EHLO and learns what is offered', () => {
     tls: 'none',
     binary: false,
     smtputf8: false,
+    auth: false,
   });
 });
 

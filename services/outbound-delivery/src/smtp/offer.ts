@@ -26,6 +26,8 @@ export interface Offer extends SchedulingOffer {
   readonly binary: boolean;
   /** RFC 6531 */
   readonly smtputf8: boolean;
+  /** RFC 4954: MAIL may say who submitted it. */
+  readonly auth: boolean;
 }
 
 export const offerOf = (
@@ -45,4 +47,5 @@ export const offerOf = (
   ...schedulingOffer(extensions),
   binary: extensions.has('CHUNKING') && extensions.has('BINARYMIME'),
   smtputf8: extensions.has('SMTPUTF8'),
+  auth: extensions.has('AUTH'),
 });

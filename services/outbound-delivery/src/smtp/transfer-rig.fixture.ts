@@ -20,6 +20,7 @@ export const pipelining: Offer = {
   tls: 'none',
   binary: false,
   smtputf8: false,
+  auth: false,
 };
 export const oneByOne: Offer = { ...pipelining, pipelining: false };
 export const lmtp: Offer = { ...pipelining, lmtp: true };

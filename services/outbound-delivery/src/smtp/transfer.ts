@@ -7,6 +7,7 @@
 import type { Diagnostic } from '@postrider/mail';
 import type { ChannelEnd, Job, RecipientOutcome } from '@postrider/protocol';
 import { stuffed, type ServerReply } from '@postrider/smtp';
+import { withoutReturnPath } from '../return-path.js';
 import type { Offer } from './offer.js';
 import { notInTime } from './scheduling-parameters.js';
 import type { Stage } from './stages.js';
@@ -156,7 +157,10 @@ export class Transfer {
     if (mail.accepted.length === 0) this.#sendNothing(mail);
     else if (content === undefined) this.#output.stream(mail.job);
     else {
-      const octets = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+      // Behind LMTP it is delivered, not relayed (RFC 2033 §1).
+      const octets = this.#offer.lmtp
+        ? withoutReturnPath(content)
+        : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
       if (mail.isBinary) this.#sent(mail, '', Buffer.concat([bdatCommand(octets.length), octets]));
       else this.#sent(mail, endsLine(octets) ? finalDot : `\r\n${finalDot}`, stuffed(octets));
     }

@@ -73,7 +73,7 @@ function* bundles(parts: readonly Part[], limit: number): Generator<readonly Par
 function jobOf({ mail, opens, attempt }: Part): Job {
   const { envelope } = mail;
   const { reversePath, body, sizeInOctets, acceptedAt, large, dsn, recipients } = envelope;
-  const { scheduling, smtputf8, requireTls } = envelope;
+  const { scheduling, smtputf8, requireTls, submitter } = envelope;
   return {
     id: mail.id,
     attempt,
@@ -88,6 +88,7 @@ function jobOf({ mail, opens, attempt }: Part): Job {
       ...(scheduling === undefined ? {} : { scheduling }),
       ...(smtputf8 === undefined ? {} : { smtputf8 }),
       ...(requireTls === undefined ? {} : { requireTls }),
+      ...(submitter === undefined ? {} : { submitter }),
     },
     ...(mail.content === undefined ? {} : { content: mail.content }),
   };

@@ -77,3 +77,9 @@ export function mayUse(address: string, { auth, identity, role, ingress }: Sessi
   if (!role.submission || !auth?.owned || !identity) return true;
   return maySendAs(identity, address, ingress.settings.relay.localDomains);
 }
+
+/** Whether the session's identity is believed that a mail was submitted by a mailbox (RFC 4954 §5). */
+export function mayVouchFor(mailbox: string, { auth, identity, ingress }: SessionFacts): boolean {
+  if (!identity) return false;
+  return auth?.owned === false || maySendAs(identity, mailbox, ingress.settings.relay.localDomains);
+}

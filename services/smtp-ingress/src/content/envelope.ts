@@ -26,6 +26,7 @@ export interface MailFacts {
   readonly client: ClientFacts;
   readonly listener: string;
   readonly identity?: string;
+  readonly submitter?: string;
   readonly large?: LargeContent;
   readonly dsn?: EnvelopeDsn;
   readonly scheduling?: Scheduling;

@@ -16,6 +16,8 @@ export interface Transaction {
   readonly body: Envelope['body'];
   readonly dsn?: EnvelopeDsn;
   readonly scheduling?: Scheduling;
+  /** By AUTH= of a client who is trusted with it (RFC 4954 §5). */
+  readonly submitter?: string;
   /** REQUIRETLS was given (RFC 8689 §4.1). */
   readonly requireTls?: true;
   /** SMTPUTF8 was given (RFC 6531 §3.4). */
