@@ -26,7 +26,7 @@ export async function makeScramKeys(
   return { salt, iterations: rounds, storedKey, serverKey: hmac(salted, 'Server Key') };
 }
 
-/** The same each time for one name, so that asking twice tells nothing. @param secret of this process or machine */
+/** The same each time for one name, so that asking twice tells nothing. @param secret that no client knows */
 export function nobodysKeys(name: string, secret: Buffer): ScramKeys {
   return {
     salt: hmac(secret, `salt ${name}`).subarray(0, saltInOctets),

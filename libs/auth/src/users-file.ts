@@ -52,7 +52,8 @@ export interface UsersFileListeners {
 export class UsersFile implements Users {
   readonly #file: string;
   readonly #listeners: UsersFileListeners;
-  readonly #secret = randomBytes(32);
+  /** Where there is nobody. */
+  readonly #ownSecret = randomBytes(32);
   readonly #nobody: PasswordHash = nobodysHash();
   readonly #watched: WatchedFiles;
   #users: ReadonlyMap<string, User>;
@@ -97,6 +98,15 @@ export class UsersFile implements Users {
 
   stop(): void {
     this.#watched.stop();
+  }
+
+  /**
+   * The salts of those who are not there must not change where others' don't: after a restart, or from one process to
+   * the next that has the same file. Nobody knows his own hash, since its salt is told to none.
+   */
+  get #secret(): Buffer {
+    const [first] = this.#users.values();
+    return first?.password.hash ?? this.#ownSecret;
   }
 
   #find(name: string): User | undefined {

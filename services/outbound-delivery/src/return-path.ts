@@ -45,7 +45,7 @@ export class ReturnPathRemover {
         break;
       }
       const end = octets.indexOf(lf, at) + 1 || octets.length;
-      if (this.#inHeader && this.#removing) {
+      if (this.#removing) {
         if (from < at) kept.push(octets.subarray(from, at));
         from = end;
       }

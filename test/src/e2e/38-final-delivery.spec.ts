@@ -41,16 +41,18 @@ afterAll(async () => {
   await Promise.all([lmtp.stop(), relay.stop(), hop.stop()]);
 });
 
-/** @param before commands ahead of MAIL */
-async function send(
-  port: number,
-  mail: string,
-  to: readonly string[],
-  before: readonly string[],
-  text: string,
-) {
+interface Sent {
+  /** Argument of MAIL FROM. */
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly text: string;
+  /** Commands ahead of MAIL. */
+  readonly before?: readonly string[];
+}
+
+async function send(port: number, { from, to, text, before = [] }: Sent): Promise<void> {
   const session = await openDialogue(port);
-  const envelope = [...before, `MAIL FROM:${mail}`, ...to.map((one) => `RCPT TO:<${one}>`), 'DATA'];
+  const envelope = [...before, `MAIL FROM:${from}`, ...to.map((one) => `RCPT TO:<${one}>`), 'DATA'];
   for (const command of ['EHLO client.example', ...envelope, `${text}\r\n.`])
     expect(await session.command(command)).toMatch(/^(?:235|250|354)/);
   session.close();
@@ -65,16 +67,14 @@ test.each([
     const fields = `Return-Path: <forged@else.test>\r\nSubject: ${size}\r\nreturn-path:\r\n <also@else.test>`;
     const text = `Return-Path: in the text\r\n${'0123456789\r\n'.repeat(octets / 10)}`;
     const to = ['ann@localhost', 'bob@lmtp.test', 'you@relay.test'];
-    await send(postrider.port, '<me@example.org>', to, [], `${fields}\r\n\r\n${text}end`);
+    await send(postrider.port, { from: '<me@example.org>', to, text: `${fields}\r\n\r\n${text}end` });
     const maildir = join(postrider.folder, 'mail/ann/Maildir');
     const here = await until('the mail in the Maildir', () =>
       mailsIn(maildir).find((mail) => mail.includes(`Subject: ${size}\r\n`)),
     );
     const sunk = (sink: Sink): Promise<string> =>
       until('the mail at the next hop', () =>
-        sink.mails
-          .map(({ content }) => String(content))
-          .find((mail) => mail.includes(`Subject: ${size}\r\n`)),
+        sink.mails.map(({ content }) => content).find((mail) => mail.includes(`Subject: ${size}\r\n`)),
       );
     const [header = '', ...body] = here.split('\r\n\r\n');
     expect(header.match(/^return-path:.*/gim)).toEqual(['Return-Path: <me@example.org>']);
@@ -91,7 +91,7 @@ test.each([
 test('AUTH= goes on to who offers AUTH, from an identity whose mailbox it is (RFC 4954 §5)', async () => {
   const auth = `AUTH PLAIN ${Buffer.from('\0ann@ours.test\0secret words').toString('base64')}`;
   const submitted = (from: string, parameter: string, before: readonly string[]) =>
-    send(withAuth, `<${from}>${parameter}`, ['you@hop.test'], before, 'Subject: x\r\n\r\ntext');
+    send(withAuth, { from: `<${from}>${parameter}`, to: ['you@hop.test'], before, text: 'Subject: x\r\n' });
   await submitted('1@ours.test', ' AUTH=ann+40ours.test', [auth]);
   await submitted('2@ours.test', ' AUTH=boss+40ours.test', [auth]);
   await submitted('3@ours.test', ' AUTH=ann+40ours.test', []);
