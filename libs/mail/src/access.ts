@@ -120,8 +120,19 @@ const next = (text: string): RegExpExecArray | null => /^([a-z]+)=(\S+)\s+/.exec
 export const decidingRule = (rules: readonly AccessRule[], facts: AccessFacts): AccessRule | undefined =>
   rules.find((rule) => rule.fits(facts));
 
+/** Whoever writes `reject from=@b.example` does not mean to reject everything with that text. */
+function conditionIn(text: string): string | undefined {
+  const names = [...text.matchAll(/(?:^|\s)([a-z]+)=\S/g)].map(([, name]) => name);
+  return names.find((name) => name !== undefined && Object.hasOwn(conditions, name));
+}
+
 function parseAction(text: string): AccessAction | { readonly error: string } {
   const [, act = '', rest = ''] = /^([a-z]+)(?:\s+(.*))?$/.exec(text) ?? [];
+  const misplaced = act === 'header' ? undefined : conditionIn(rest);
+  if (misplaced !== undefined)
+    return {
+      error: `${misplaced}= stands behind ${act}: conditions come first, as in ${misplaced}=… ${act}`,
+    };
   switch (act) {
     case 'relay':
     case 'accept':
