@@ -132,6 +132,21 @@ test('a mail that is submitted says who sent it, and lacks nothing', async () =>
 });
 
 test.each([
+  ['<ann@ours.test>', 'Subject: x', 250],
+  ['<>', 'Subject: x', 554],
+  ['<>', 'From: ann@ours.test', 250],
+  ['<ann@ours.test>', 'From: The Boss', 554],
+  ['<ann@ours.test>', 'From: ann@ours.test\r\nFrom: ann@ours.test', 554],
+])('MAIL FROM:%s, and then %j: %i (RFC 6409 §6.3)', async (from, header, code) => {
+  const client = await submitting();
+  await client.command(`AUTH PLAIN ${right}`);
+  await client.codes(`MAIL FROM:${from}`, 'RCPT TO:<far@away.test>', 'DATA');
+  expect((await client.command(`${header}\r\n\r\ntext\r\n.`)).code).toBe(code);
+  if (code === 250) expect(contentOf(ingress.spool.mails[0])).toMatch(/^From: <?ann@ours\.test>?\r$/m);
+  client.close();
+});
+
+test.each([
   ['ann+40ours.test', 'ann@ours.test'],
   ['news+40lists.test', 'news@lists.test'],
   ['boss+40ours.test', undefined],

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { authorsOf, headerFields, holdsHeader, missingFields } from './missing-fields.js';
+import { authorsOf, headerFields, holdsHeader, missingFields, problemOfFrom } from './missing-fields.js';
 import { localDateTime } from './trace-field.js';
 
-const mail = { id: 'ID', hostname: 'mx.test', at: 0 };
+const mail = { id: 'ID', hostname: 'mx.test', at: 0, sender: '' };
 const date = `Date: ${localDateTime(0)}\r\n`;
 const messageId = 'Message-ID: <ID@mx.test>\r\n';
 
@@ -18,6 +18,31 @@ test.each([
   ['', `${messageId}${date}\r\n`],
 ])('%j lacks %j', (content, expected) => {
   expect(missingFields(Buffer.from(content), mail)).toBe(expected);
+});
+
+test.each([
+  ['Date: x\r\nMessage-ID: <y>\r\n\r\nFrom: a\r\n', 'a@b.test', 'From: <a@b.test>\r\n'],
+  ['Date: x\r\nMessage-ID: <y>\r\nfrom: c@d.test\r\n\r\n', 'a@b.test', ''],
+  ['text', 'ö@b.test', `${messageId}${date}From: <\xc3\xb6@b.test>\r\n\r\n`],
+])('%j of %s lacks %j', (content, sender, expected) => {
+  expect(missingFields(Buffer.from(content), { ...mail, sender })).toBe(expected);
+});
+
+test.each([
+  ['From: a@b.test', undefined],
+  ['From: Ann <a@b.test>, c@d.test', undefined],
+  ['Subject: x', undefined],
+  ['From: a@b.test\r\nFROM: a@b.test', 'From is given more than once'],
+  ['From:', 'From names no address'],
+  ['From: The Boss', 'From names no address'],
+  ['From: "boss@b.test"', undefined],
+  ['From: nobody:;', 'From names no address'],
+])('From of %j: %s', (header, expected) => {
+  expect(problemOfFrom(Buffer.from(`${header}\r\n\r\n`), { sender: 'a@b.test' })).toBe(expected);
+});
+
+test('without a From, and without a sender who could be named there', () => {
+  expect(problemOfFrom(Buffer.from('Subject: x\r\n\r\n'), { sender: '' })).toBe('From is missing');
 });
 
 test.each([

@@ -1,12 +1,15 @@
 /**
  * Fields that a submitted mail lacks and must have (RFC 5322 §3.6), and who it says it is from: RFC 6409 §8 lets a
- * submission server add Date and Message-ID, and §6.1 asks for a sender that the identity may use.
+ * submission server add Date and Message-ID, and §6.1 asks for a sender that the identity may use. A From that is
+ * missing is the sender of MAIL.
  */
 import { localDateTime } from './trace-field.js';
 
 export interface NewMail {
   readonly id: string;
   readonly hostname: string;
+  /** Reverse-path, for From; '' for none. */
+  readonly sender: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -40,8 +43,8 @@ export function holdsHeader(content: Buffer): boolean {
   return lines.some((line) => !fieldName.test(line) && !/^[ \t]/.test(line));
 }
 
-/** @returns fields to put on top, with line ends; '' when nothing is missing */
-export function missingFields(content: Buffer, { id, hostname, at }: NewMail): string {
+/** @returns fields to put on top, an octet a character, with line ends; '' when nothing is missing */
+export function missingFields(content: Buffer, { id, hostname, at, sender }: NewMail): string {
   const fields = headerFields(content);
   const names = new Set(fields.map(([name]) => name));
   return (
@@ -49,6 +52,8 @@ export function missingFields(content: Buffer, { id, hostname, at }: NewMail): s
     (names.has('message-id') ? '' : `Message-ID: <${id}@${hostname}>\r\n`) +
     // RFC 6409 §8.2
     (names.has('date') ? '' : `Date: ${localDateTime(at)}\r\n`) +
+    // RFC 5322 §3.6.2: as MAIL says, which has been checked.
+    (names.has('from') || sender === '' ? '' : `From: <${Buffer.from(sender).toString('latin1')}>\r\n`) +
     // Without any field the first line of the body would be read as one.
     (fields.length === 0 && !content.subarray(0, 2).equals(crlfcrlf.subarray(2)) ? '\r\n' : '')
   );
@@ -56,6 +61,18 @@ export function missingFields(content: Buffer, { id, hostname, at }: NewMail): s
 
 const comment = /\((?:[^()\\]|\\.)*\)/g;
 const displayName = /"(?:[^"\\]|\\.)*"(?=\s*<)/g;
+
+/**
+ * There is one From field, and somebody is named in it (RFC 5322 §3.6, §3.6.2); RFC 6409 §6.3 lets what is otherwise be
+ * refused.
+ * @returns what is wrong with it
+ */
+export function problemOfFrom(content: Buffer, { sender }: Pick<NewMail, 'sender'>): string | undefined {
+  const [from, ...others] = headerFields(content).filter(([name]) => name === 'from');
+  if (others.length > 0) return 'From is given more than once';
+  if (!from) return sender === '' ? 'From is missing' : undefined;
+  return addressesIn(from[1]).length === 0 ? 'From names no address' : undefined;
+}
 
 /** Addresses of From and Sender (RFC 5322 §3.6.2), as written. */
 export function authorsOf(content: Buffer): readonly string[] {

@@ -6,7 +6,7 @@ import type { StateNamed } from '../session/session-state.js';
 import { protocolOf } from '../session/with-keyword.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import { ContentReceiver, type ContentOptions } from './content-receiver.js';
-import { authorsOf, holdsHeader, missingFields } from './missing-fields.js';
+import { authorsOf, holdsHeader, missingFields, problemOfFrom, type NewMail } from './missing-fields.js';
 import { traceField } from './trace-field.js';
 
 export function newContent(
@@ -22,7 +22,9 @@ export function newContent(
     place,
     traceField: traceOf(state, facts, id) + fieldsOf(state),
     limits,
-    ...(role.submission ? { complete: (beginning) => completed(beginning, id, facts) } : {}),
+    ...(role.submission
+      ? { complete: (beginning) => completed(beginning, mailOf(state, facts, id), facts) }
+      : {}),
     heldInOctets: largeContentInOctets,
     ...(state.transaction.smtputf8 === undefined ? {} : { smtputf8: true }),
     budget: ingress.budget,
@@ -64,14 +66,21 @@ function traceOf(
 const headerInOctets = 64 * 1024;
 const headerTooLarge = reply(552, '5.3.4', `Header section is larger than ${headerInOctets} octets`);
 
+const mailOf = ({ transaction }: StateNamed<'rcpt'>, { ingress }: SessionFacts, id: string): NewMail => ({
+  id,
+  hostname: ingress.settings.hostname,
+  at: ingress.clock.now(),
+  sender: transaction.reversePath,
+});
+
 /** RFC 6409 §8 */
-function completed(beginning: Buffer, id: string, facts: SessionFacts): string | Reply {
-  const { settings, clock } = facts.ingress;
+function completed(beginning: Buffer, mail: NewMail, facts: SessionFacts): string | Reply {
   // What was not seen could not be checked.
   if (beginning.length >= headerInOctets && !holdsHeader(beginning)) return headerTooLarge;
   const others = authorsOf(beginning).find((author) => !mayUse(author, facts));
   // RFC 6409 §6.1
   if (others !== undefined)
     return reply(550, '5.7.1', `From or Sender names <${others}>, which is not yours`);
-  return missingFields(beginning, { id, hostname: settings.hostname, at: clock.now() });
+  const problem = problemOfFrom(beginning, mail);
+  return problem === undefined ? missingFields(beginning, mail) : reply(554, '5.6.0', problem);
 }

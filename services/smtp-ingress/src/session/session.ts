@@ -166,8 +166,8 @@ export class Session {
     if (this.#receiver) return this.#receiveContent(this.#receiver);
     if (this.#chunk) return this.#receiveChunk(this.#chunk);
     if (this.#endWantedBy === 'shutdown' && !this.#isInMail) return false;
-    if (this.#asked) return this.#receiveAnswer(this.#asked);
     if (!this.#isInMail && this.#isTooOld()) return false;
+    if (this.#asked) return this.#receiveAnswer(this.#asked);
     const line = this.#nextLine();
     if (!line) return false;
     if (line.kind === 'line') this.#perform(parseCommandLine(line.text));
