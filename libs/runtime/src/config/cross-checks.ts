@@ -100,9 +100,15 @@ function* checkNats({ nats, spool }: Config): Generator<Finding> {
 
 function* checkListeners({ listeners }: Config): Generator<Finding> {
   const taken = new Map<string, string>();
-  for (const [name, { listen }] of Object.entries(listeners))
+  for (const [name, { listen, role }] of Object.entries(listeners))
     for (const [index, { host, port }] of listen.entries()) {
       const address = `${host} port ${port}`;
+      // RFC 2033 §5
+      if (role === 'lmtp' && port === 25)
+        yield {
+          path: ['listeners', name, 'listen', index],
+          text: 'port 25 is for SMTP: LMTP must not use it',
+        };
       const other = taken.get(address);
       if (other !== undefined && port !== 0)
         yield {

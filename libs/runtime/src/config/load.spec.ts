@@ -93,6 +93,10 @@ describe('what is wrong is told with place, key and the right form', () => {
       ['p.yaml:1: outbound.channels_per_site: must be at most 1000 (found 5000)'],
     ],
     [
+      'listeners: { l: { role: lmtp, listen: ["127.0.0.1:25"] } }',
+      ['p.yaml:1: listeners.l.listen[0]: port 25 is for SMTP: LMTP must not use it'],
+    ],
+    [
       'limits: { command_line: 1KiB }',
       [
         'p.yaml:1: limits.command_line: must be 1257B at least (RFC 5321 §4.5.3.1.4, and what extensions add) (found "1KiB")',
