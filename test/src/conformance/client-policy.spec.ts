@@ -246,3 +246,16 @@ test('a session that lasts too long hears 421 at its next command', async () => 
   expect(await client.rest()).toMatch(/^421 4\.4\.2 /);
   client.close();
 });
+
+test('nor does an exchange of AUTH keep it, an octet at a time', async () => {
+  const folder = tempFolder('postrider-session-time-');
+  const auth = { mode: 'offered', without_tls: true };
+  const listeners = { mx: { listen: ['127.0.0.1:0'], tls: { mode: 'off' }, auth } };
+  const ingress = await startFor({ data_dir: folder.path, listeners, limits: { session_time: '400ms' } });
+  const client = await greetedClient(ingress.port);
+  expect(await client.codes('AUTH LOGIN')).toEqual([334]);
+  const answers = setInterval(() => client.write('A'), 50);
+  expect(await client.rest()).toMatch(/^421 4\.4\.2 /);
+  clearInterval(answers);
+  folder.remove();
+});
