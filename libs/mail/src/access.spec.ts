@@ -57,7 +57,7 @@ describe('conditions', () => {
 
 describe('actions', () => {
   test.each([
-    ['relay', { act: 'relay' }],
+    ['listener=inside relay', { act: 'relay' }],
     ['discard', { act: 'discard' }],
     ['hold', { act: 'hold', reason: 'by an access rule' }],
     ['hold Looks odd', { act: 'hold', reason: 'Looks odd' }],
@@ -81,6 +81,12 @@ test.each([
   ['tls=maybe reject', "'maybe' is no value for tls="],
   ['bounce', "'bounce' is no action"],
   ['relay please', 'nothing may follow relay'],
+  ['relay', 'this would relay mail for all the world'],
+  ['from=@ours.example helo=mx.ours.example tls=yes relay', 'this would relay mail for all the world'],
+  ['client=0.0.0.0/0 relay', 'this would relay mail for all the world'],
+  ['client=192.0.2.0/24,::/0 relay', 'this would relay mail for all the world'],
+  ['name=- relay', 'this would relay mail for all the world'],
+  ['identity=-,ann relay', 'this would relay mail for all the world'],
   ['reject from=@b.example', 'from= stands behind reject: conditions come first, as in from=… reject'],
   ['defer later, client=192.0.2.1', 'client= stands behind defer'],
   ['relay to=a@b.example', 'to= stands behind relay'],

@@ -10,7 +10,7 @@
  *   from=a@b.example, @b.example, @.example (all under it), <>    to=the same without <>
  *   identity=ann@b.example, * (anybody who authenticated), - (nobody)
  *
- *   relay                   take it, wherever it goes
+ *   relay                   take it, wherever it goes; only with a condition that not everybody can fulfil
  *   accept                  as without rules; no later rule is asked
  *   reject [code status] [text]      550 5.7.1 without
  *   defer [text]            451 4.7.1
@@ -92,6 +92,7 @@ const conditions: Readonly<Record<string, Condition>> = {
 export function parseAccessRule(text: string): AccessRule | { readonly error: string } {
   const tests: (readonly Test[])[] = [];
   let asksName = false;
+  let bounded = false;
   let rest = text.trim();
   for (let match = next(rest); match; match = next(rest)) {
     const [whole, name = '', values = ''] = match;
@@ -103,16 +104,29 @@ export function parseAccessRule(text: string): AccessRule | { readonly error: st
     const bad = values.split(',')[alternatives.findIndex((test) => test === undefined)];
     if (bad !== undefined) return { error: `'${bad}' is no value for ${name}=` };
     tests.push(alternatives.filter((test) => test !== undefined));
+    bounded ||= values.split(',').every((value) => bounds(name, value));
     rest = rest.slice(whole.length);
   }
   const action = parseAction(rest);
   if ('error' in action) return action;
+  if (action.act === 'relay' && !bounded)
+    return {
+      error:
+        'this would relay mail for all the world: name clients, identities, recipients or a listener, since anybody may say any helo= and from=',
+    };
   return {
     text: text.trim(),
     action,
     asksName,
     fits: (facts) => tests.every((alternatives) => alternatives.some((test) => test(facts))),
   };
+}
+
+/** Not everybody can fulfil the condition, or not for every recipient. */
+function bounds(name: string, value: string): boolean {
+  if (name === 'client') return parseNetwork(value)?.prefix !== 0;
+  if (name === 'name' || name === 'identity') return value !== '-';
+  return name === 'to' || name === 'listener';
 }
 
 const next = (text: string): RegExpExecArray | null => /^([a-z]+)=(\S+)\s+/.exec(text);
