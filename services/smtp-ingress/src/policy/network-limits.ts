@@ -59,7 +59,9 @@ export class NetworkLimits {
         counted.open++;
         return true;
       },
-      disconnected: () => void counted.open--,
+      disconnected() {
+        counted.open--;
+      },
     };
   }
 
