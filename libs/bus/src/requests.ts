@@ -1,9 +1,6 @@
-/**
- * Requests over NATS and their replies: one inbox a process, a number each. The client library's own `request`
- * makes a timer, an error with a stack and a random token for each; that is more work than all the rest.
- */
+/** Requests over NATS and their replies, with deadlines. */
 import type { Milliseconds } from '@postrider/actor';
-import { inboxOf, suspectCut } from '@postrider/nats-server';
+import { ReplyInbox, suspectCut } from '@postrider/nats-server';
 import type { Msg, NatsConnection } from 'nats';
 import type { Deadlines, Waiting } from './deadlines.js';
 import { BusAway, DeadlineExceeded, NobodyAnswers } from './errors.js';
@@ -17,72 +14,53 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
-/** Numbers in subjects are short that way. */
-const radix = 36;
-
 export class Requests {
   readonly #connection: NatsConnection;
   readonly #outbox: Outbox;
   readonly #deadlines: Deadlines;
-  readonly #asked = new Map<number, Asked>();
-  readonly #inbox: string;
-  #listening = false;
-  #next = 0;
+  readonly #inbox: ReplyInbox<Asked>;
 
   constructor(connection: NatsConnection, outbox: Outbox, deadlines: Deadlines) {
     this.#connection = connection;
     this.#outbox = outbox;
-    this.#inbox = `${inboxOf(connection)}.`;
     this.#deadlines = deadlines;
+    this.#inbox = new ReplyInbox(connection, (reply, asked, message) =>
+      this.#answered(reply, asked, message),
+    );
   }
 
   send(subject: string, octets: Uint8Array, deadline: Milliseconds): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const number = this.#next++;
-      this.#listen();
-      this.#outbox.publish(subject, octets, this.#inbox + number.toString(radix));
       const waiting = this.#deadlines.add(deadline, () => {
-        this.#asked.delete(number);
+        this.#inbox.close(reply);
         suspectCut(this.#connection);
         reject(new DeadlineExceeded(`${subject}: no answer within ${deadline} ms`));
       });
-      this.#asked.set(number, { subject, waiting, resolve, reject });
+      const reply = this.#inbox.open({ subject, waiting, resolve, reject });
+      this.#outbox.publish(subject, octets, reply);
     });
   }
 
   /** The connection is gone for good: what is asked may have been handled, and nobody will tell. */
   close(): void {
-    for (const [number, { subject, waiting, reject }] of this.#asked) {
-      this.#asked.delete(number);
-      this.#deadlines.remove(waiting);
-      reject(new DeadlineExceeded(`${subject}: the connection was closed before the answer`));
+    for (const reply of this.#inbox.awaited) {
+      const asked = this.#inbox.close(reply);
+      if (!asked) continue;
+      this.#deadlines.remove(asked.waiting);
+      const text = `${asked.subject}: the connection was closed before the answer`;
+      asked.reject(new DeadlineExceeded(text));
     }
   }
 
-  #listen(): void {
-    if (this.#listening) return;
-    this.#connection.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (!error) this.#answered(message);
-      },
-    });
-    this.#listening = true;
-  }
-
-  /** Must not throw: the client library reads no further after that. */
-  #answered(message: Msg): void {
-    const number = parseInt(message.subject.slice(this.#inbox.length), radix);
-    const asked = this.#asked.get(number);
-    // Later than its deadline.
-    if (!asked) return;
-    this.#asked.delete(number);
-    this.#deadlines.remove(asked.waiting);
+  #answered(reply: string, { subject, waiting, resolve, reject }: Asked, message: Msg): void {
+    this.#inbox.close(reply);
+    this.#deadlines.remove(waiting);
     try {
       // Only the server's own replies have headers: 503, no responders.
-      if (message.headers) asked.reject(refusal(message.headers.code, asked.subject));
-      else asked.resolve(decodeReply(message.data));
+      if (message.headers) reject(refusal(message.headers.code, subject));
+      else resolve(decodeReply(message.data));
     } catch (error) {
-      asked.reject(error);
+      reject(error);
     }
   }
 }

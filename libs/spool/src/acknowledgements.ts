@@ -2,7 +2,7 @@
  * Publishes with their acknowledgements. What was under way when the connection broke is unknown at once, instead of
  * after a time-out, so that it is tried again as soon as the server is back.
  */
-import { inboxOf, suspectCut } from '@postrider/nats-server';
+import { ReplyInbox, suspectCut } from '@postrider/nats-server';
 import { times } from '@postrider/protocol';
 import { Events, headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import type { AppendOptions, AppendResult } from './log.js';
@@ -35,34 +35,25 @@ export class Acknowledgements {
   connected = true;
   readonly #connection: NatsConnection;
   readonly #unknownAfter: number;
-  readonly #inbox: string;
-  readonly #pending = new Map<string, Pending>();
-  #next = 0;
+  readonly #pending: ReplyInbox<Pending>;
 
   /** @param unknownAfter milliseconds */
   constructor(connection: NatsConnection, unknownAfter: number) {
     this.#connection = connection;
-    this.#inbox = inboxOf(connection);
     this.#unknownAfter = unknownAfter;
-    connection.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => {
-        if (!error) this.#answered(message);
-      },
-    });
+    this.#pending = new ReplyInbox(connection, (reply, _, message) => this.#answered(reply, message));
     void this.#followConnection();
   }
 
   publish(subject: string, payload: Uint8Array, options: AppendOptions): Promise<AppendResult> {
     if (!this.connected) return Promise.resolve(away('NATS is away'));
-    const token = String(this.#next++);
     return new Promise((resolve) => {
-      const pending = { timer: setTimeout(() => this.#isSilent(token, pending), silence), resolve };
-      this.#pending.set(token, pending);
+      const pending = { timer: setTimeout(() => this.#isSilent(reply, pending), silence), resolve };
+      const reply = this.#pending.open(pending);
       try {
-        const reply = `${this.#inbox}.${token}`;
         this.#connection.publish(subject, payload, { reply, headers: headersOf(options) });
       } catch (error) {
-        this.#settle(token, away(error instanceof Error ? error.message : String(error)));
+        this.#settle(reply, away(error instanceof Error ? error.message : String(error)));
       }
     });
   }
@@ -72,30 +63,28 @@ export class Acknowledgements {
     this.#allUnknown('closed');
   }
 
-  #isSilent(token: string, pending: Pending): void {
+  #isSilent(reply: string, pending: Pending): void {
     suspectCut(this.#connection);
     const late = (): void =>
-      this.#settle(token, unknown(`no acknowledgement within ${this.#unknownAfter} ms`));
+      this.#settle(reply, unknown(`no acknowledgement within ${this.#unknownAfter} ms`));
     pending.timer = setTimeout(late, this.#unknownAfter - silence);
   }
 
-  #answered(message: Msg): void {
-    const token = message.subject.slice(this.#inbox.length + 1);
+  #answered(reply: string, message: Msg): void {
     // No stream listens on the subject, so nothing is stored - now. Its server may be just starting.
-    if (message.headers?.code === noResponders) this.#settle(token, away('no stream takes writes'));
-    else this.#settle(token, resultOf(message));
+    if (message.headers?.code === noResponders) this.#settle(reply, away('no stream takes writes'));
+    else this.#settle(reply, resultOf(message));
   }
 
-  #settle(token: string, result: AppendResult): void {
-    const pending = this.#pending.get(token);
+  #settle(reply: string, result: AppendResult): void {
+    const pending = this.#pending.close(reply);
     if (!pending) return;
-    this.#pending.delete(token);
     clearTimeout(pending.timer);
     pending.resolve(result);
   }
 
   #allUnknown(text: string): void {
-    for (const token of [...this.#pending.keys()]) this.#settle(token, unknown(text));
+    for (const reply of this.#pending.awaited) this.#settle(reply, unknown(text));
   }
 
   async #followConnection(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Batched Direct Get (ADR-31): messages of a stream without a consumer; one at a time on servers before 2.11. */
-import { inboxOf, suspectCut } from '@postrider/nats-server';
+import { ReplyInbox, suspectCut } from '@postrider/nats-server';
 import { Events, type Msg, type NatsConnection } from 'nats';
 import type { LogMessage, ReadLimit } from './log.js';
 
@@ -23,48 +23,38 @@ interface Pending {
   timer: NodeJS.Timeout;
 }
 
-/** All reads of a connection share one subscription: each new one would empty the server's cache of who gets what. */
 export class DirectReads {
   readonly #connection: NatsConnection;
-  readonly #inbox: string;
-  readonly #pending = new Map<string, Pending>();
-  #next = 0;
+  readonly #pending: ReplyInbox<Pending>;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
-    this.#inbox = inboxOf(connection);
-    connection.subscribe(`${this.#inbox}.*`, {
-      callback: (error, message) => {
-        if (!error) this.#take(message);
-      },
-    });
+    this.#pending = new ReplyInbox(connection, (reply, pending, message) =>
+      this.#take(reply, pending, message),
+    );
     void this.#followConnection();
   }
 
   /** @returns in order, none when there is nothing from that sequence on; @throws when nobody answers */
   read(stream: string, request: DirectGet, limit: ReadLimit): Promise<readonly LogMessage[]> {
     const body = this.#batched() ? { ...request, batch: limit.messages, max_bytes: limit.octets } : request;
-    const token = String(this.#next++);
     return new Promise((resolve, reject) => {
-      this.#pending.set(token, { stream, found: [], resolve, reject, timer: this.#timer(token) });
+      const timer = setTimeout(() => this.#isSilent(reply, stream), silence);
+      const reply = this.#pending.open({ stream, found: [], resolve, reject, timer });
       try {
-        const reply = `${this.#inbox}.${token}`;
         this.#connection.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(body), { reply });
       } catch (error) {
-        this.#end(token, error instanceof Error ? error : new Error(String(error)));
+        this.#end(reply, error instanceof Error ? error : new Error(String(error)));
       }
     });
   }
 
-  #take(message: Msg): void {
-    const token = message.subject.slice(this.#inbox.length + 1);
-    const pending = this.#pending.get(token);
-    if (!pending) return;
+  #take(reply: string, pending: Pending, message: Msg): void {
     const { headers } = message;
     const status = headers?.code ?? 0;
-    if (status === batchComplete || status === nothingThere) this.#end(token);
+    if (status === batchComplete || status === nothingThere) this.#end(reply);
     else if (status !== 0)
-      this.#end(token, new Error(`${pending.stream}: Direct Get: ${status} ${headers?.description ?? ''}`));
+      this.#end(reply, new Error(`${pending.stream}: Direct Get: ${status} ${headers?.description ?? ''}`));
     else {
       pending.found.push({
         sequence: Number(headers?.get('Nats-Sequence')),
@@ -72,26 +62,22 @@ export class DirectReads {
         payload: message.data,
         ...(headers?.get('Nats-Num-Pending') === '0' ? { last: true } : {}),
       });
-      if (!this.#batched()) this.#end(token);
+      if (!this.#batched()) this.#end(reply);
       else pending.timer.refresh();
     }
   }
 
-  #end(token: string, error?: Error): void {
-    const pending = this.#pending.get(token);
+  #end(reply: string, error?: Error): void {
+    const pending = this.#pending.close(reply);
     if (!pending) return;
-    this.#pending.delete(token);
     clearTimeout(pending.timer);
     if (error) pending.reject(error);
     else pending.resolve(pending.found);
   }
 
-  #timer(token: string): NodeJS.Timeout {
-    return setTimeout(() => {
-      const stream = this.#pending.get(token)?.stream ?? '';
-      suspectCut(this.#connection);
-      this.#end(token, new Error(`${stream}: Direct Get was silent for ${silence} ms`));
-    }, silence);
+  #isSilent(reply: string, stream: string): void {
+    suspectCut(this.#connection);
+    this.#end(reply, new Error(`${stream}: Direct Get was silent for ${silence} ms`));
   }
 
   #batched(): boolean {
@@ -107,6 +93,6 @@ export class DirectReads {
   }
 
   #failAll(text: string): void {
-    for (const [token, { stream }] of [...this.#pending]) this.#end(token, new Error(`${stream}: ${text}`));
+    for (const reply of this.#pending.awaited) this.#end(reply, new Error(`Direct Get: ${text}`));
   }
 }

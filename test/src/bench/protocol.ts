@@ -1,6 +1,7 @@
 /**
  * The protocol alone: how fast mail is accepted by a server whose spool is memory. smtp-ingress, nodemailer's
- * smtp-server and, where it is installed, Haraka, in turns.
+ * smtp-server and, where it is installed, Haraka, in turns; and a server that only answers, as the bound of what the
+ * sockets and the load let through.
  */
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,11 +28,15 @@ interface ProtocolQuestion {
   readonly recipients: number;
 }
 
-/** Mails accepted a second, by server. */
+/** Mails accepted a second, by server; ours first. */
 export interface ProtocolFigures {
   readonly question: string;
   readonly acceptedPerSecond: Readonly<Record<string, number>>;
+  /** By the server that only answers. */
+  readonly boundPerSecond: number;
 }
+
+const bare = 'only answers';
 
 const sessions = 100;
 const questions: readonly ProtocolQuestion[] = [
@@ -45,8 +50,9 @@ export async function measureProtocol(
   share: number,
   say: (text: string) => void,
 ): Promise<readonly ProtocolFigures[]> {
-  const servers = [await startOurs(), await startSmtpServer(), ...(await startHaraka())];
-  if (servers.length === 2) say('Haraka is not measured: it is neither on the PATH nor where HARAKA says.');
+  const haraka = await startHaraka();
+  const servers = [await startOurs(), await startSmtpServer(), ...haraka, await startBare()];
+  if (haraka.length === 0) say('Haraka is not measured: it is neither on the PATH nor where HARAKA says.');
   try {
     const figures: ProtocolFigures[] = [];
     for (const { name, mails, recipients } of questions) {
@@ -58,8 +64,10 @@ export async function measureProtocol(
           say(`  ${server.name}: ${Math.round(rate)} a second`);
           if (round > 0) rates.set(server.name, [...(rates.get(server.name) ?? []), rate]);
         }
-      const medians = [...rates].map(([server, all]) => [server, median(all)] as const);
-      figures.push({ question: name, acceptedPerSecond: Object.fromEntries(medians) });
+      const medians = new Map([...rates].map(([server, all]) => [server, median(all)] as const));
+      const boundPerSecond = medians.get(bare) ?? Number.NaN;
+      medians.delete(bare);
+      figures.push({ question: name, acceptedPerSecond: Object.fromEntries(medians), boundPerSecond });
     }
     return figures;
   } finally {
@@ -81,11 +89,15 @@ async function startOurs(): Promise<ProtocolServer> {
   return { name: 'smtp-ingress', port: ingress.ports[0] ?? 0, stop: () => ingress.stop() };
 }
 
-async function startSmtpServer(): Promise<ProtocolServer> {
+const startSmtpServer = (): Promise<ProtocolServer> =>
+  startProgram('smtp-server', './smtp-server-process.js');
+const startBare = (): Promise<ProtocolServer> => startProgram(bare, './bare-server-process.js');
+
+async function startProgram(name: string, program: string): Promise<ProtocolServer> {
   const port = await freePort();
-  const child = fork(fileURLToPath(new URL('./smtp-server-process.js', import.meta.url)), [String(port)]);
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [String(port)]);
   await once(child, 'message');
-  return { name: 'smtp-server', port, stop: () => ended(child) };
+  return { name, port, stop: () => ended(child) };
 }
 
 /** One process, as the others are; a plugin of ours takes all mail. It is found on the PATH, or where HARAKA says. */

@@ -70,17 +70,18 @@ function printMemory({ idleSessions = [], largeMail = [] }: SystemFigures): void
   ]);
 }
 
-/** Ours beside the best of the others. */
+/** Ours beside the best of the others, and what the sockets and the load would let through. */
 export function printProtocol(figures: readonly ProtocolFigures[]): void {
   const [first] = figures;
   if (!first) return;
   const names = Object.keys(first.acceptedPerSecond);
   print([
-    ['protocol alone, 100 sessions: accepted, mails/s', ...names, 'ratio'],
-    ...figures.map(({ question, acceptedPerSecond }) => {
+    ['protocol alone, 100 sessions: accepted, mails/s', ...names, 'ratio', 'bound'],
+    ...figures.map(({ question, acceptedPerSecond, boundPerSecond }) => {
       const [own = Number.NaN, ...others] = names.map((name) => acceptedPerSecond[name] ?? Number.NaN);
       const ratio = `${(own / Math.max(...others)).toFixed(1)} x`;
-      return [question, ...[own, ...others].map((rate) => rate.toFixed(0)), ratio];
+      const rates = [own, ...others].map((rate) => rate.toFixed(0));
+      return [question, ...rates, ratio, boundPerSecond.toFixed(0)];
     }),
   ]);
 }

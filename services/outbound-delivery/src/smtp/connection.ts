@@ -107,12 +107,15 @@ export class SmtpConnection {
 
   // --- what the state machines ask for ---
 
+  /** Goes out when all that has come on any socket has been read, for all channels together. */
   write(...parts: readonly (Buffer | string)[]): void {
     if (this.#ended) return;
     const socket = this.#socket;
-    if (parts.length > 1) socket.cork();
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
     for (const part of parts) socket.write(part, 'utf8');
-    if (parts.length > 1) socket.uncork();
   }
 
   /** When the reader is done with the chunk that asked for it. */
@@ -268,6 +271,7 @@ export class SmtpConnection {
   /** What is written still goes out, unless the server does not take it. */
   #close(): void {
     const socket = this.#socket;
+    socket.uncork();
     if (socket.writableLength === 0 || !this.#connected) {
       socket.destroy();
       return;

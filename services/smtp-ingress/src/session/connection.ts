@@ -124,8 +124,18 @@ class Connection implements SessionOutput {
     else whenRead(greet);
   }
 
+  /**
+   * Goes out when all that has come on any socket has been read: peers on the same processor are then woken once for
+   * many replies, and not once for each.
+   */
   write(text: string): boolean {
-    return !this.#socket.writable || this.#socket.write(text, 'latin1');
+    const socket = this.#socket;
+    if (!socket.writable) return true;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    return socket.write(text, 'latin1');
   }
 
   end(): void {
@@ -148,6 +158,7 @@ class Connection implements SessionOutput {
     const plain = this.#socket;
     this.#unlisten();
     plain.setTimeout(0);
+    plain.uncork();
     const go = (): void => this.#context.tls?.secure(plain, (secured) => this.#secured(secured));
     // The reply is the last that goes out in the clear: it has to be out.
     if (plain.writableLength === 0) go();
