@@ -7,7 +7,15 @@ import { tempFolder } from '@postrider/testing';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { parse } from 'yaml';
 import { isInstalled, testWith } from '../e2e/peers.js';
-import { k8sFolder, podOf, render, type Manifest, type PodSpec, type Rendered } from './render.js';
+import {
+  k8sFolder,
+  leastReplicas,
+  podOf,
+  render,
+  type Manifest,
+  type PodSpec,
+  type Rendered,
+} from './render.js';
 
 const test = testWith('kubectl', 'openssl');
 const load = createRequire(import.meta.url);
@@ -127,6 +135,16 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
     }
   });
 
+  test('each apply leaves to a scaler what it scales, and says how many pods the others have', () => {
+    for (const { kind, metadata, spec } of manifests()) {
+      if (kind !== 'Deployment') continue;
+      const { replicas } = spec as { replicas?: number };
+      const least = leastReplicas(manifests(), metadata.name);
+      if (least === undefined || overlay === 'kind') expect(replicas, metadata.name).toBeGreaterThan(0);
+      else expect([metadata.name, replicas]).toEqual([metadata.name, undefined]);
+    }
+  });
+
   test('grace is longer than the drain', () => {
     const config = manifests().find(({ metadata }) => metadata.name === 'postrider-config');
     const base = parse(config?.data?.['postrider.yaml'] ?? '') as Record<string, string>;
@@ -159,7 +177,10 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
 });
 
 test('components: an overlay that takes in balancers and an egress proxy is still what the schemas say', () => {
-  const rendered = render({ overlay: 'production', components: ['proxy-protocol', 'socks5'] });
+  const rendered = render({
+    overlay: 'production',
+    components: ['proxy-protocol', 'socks5', 'egress-nodes'],
+  });
   try {
     for (const manifest of rendered.manifests)
       expect(() => new (modelOf(manifest))(unwrapped(manifest)).validate()).not.toThrow();
@@ -167,6 +188,13 @@ test('components: an overlay that takes in balancers and an egress proxy is stil
     const names = policies.map(({ metadata }) => metadata.name);
     expect(names).toContain('mail-by-proxy');
     expect(names).not.toContain('mail-out');
+    const workers = rendered.manifests.find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'outbound-delivery',
+    );
+    expect(workers && podOf(workers)).toMatchObject({
+      nodeSelector: { 'postrider/egress': 'true' },
+      tolerations: [{ key: 'postrider/egress', effect: 'NoSchedule' }],
+    });
     const config = rendered.manifests.find(({ metadata }) => metadata.name === 'postrider-config');
     const folder = tempFolder('postrider-components-');
     for (const [name, text] of Object.entries(config?.data ?? {}))
