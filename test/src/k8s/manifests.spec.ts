@@ -1,7 +1,9 @@
 /** The rendered manifests against Kubernetes' and the CRDs' schemas, and against policy. No cluster is asked. */
+import { X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkServerIdentity } from 'node:tls';
 import { loadConfig, metricTable } from '@postrider/runtime';
 import { tempFolder } from '@postrider/testing';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
@@ -209,6 +211,54 @@ test('components: an overlay that takes in balancers and an egress proxy is stil
   } finally {
     rendered.remove();
   }
+});
+
+test("NATS's certificate is for the names that services and routes call its servers by", () => {
+  const rendered = render({ overlay: 'production' });
+  rendered.remove();
+  const found = (kind: string, name: string) =>
+    rendered.manifests.find((other) => other.kind === kind && other.metadata.name === name)?.data ?? {};
+  const pem = Buffer.from(found('Secret', 'nats-tls')['tls.crt'] ?? '', 'base64');
+  const certificate = new X509Certificate(pem).toLegacyObject();
+  const { nats } = parse(found('ConfigMap', 'postrider-config')['postrider.yaml'] ?? '') as {
+    nats: { servers: readonly string[] };
+  };
+  const routes = [...(found('ConfigMap', 'nats-config')['nats.conf'] ?? '').matchAll(/nats:\/\/(\S+):6222/g)];
+  const names = [
+    ...nats.servers.map((server) => server.replace(/:4222$/, '')),
+    ...routes.map(([, name = '']) => name),
+  ];
+  expect(names).toHaveLength(6);
+  for (const name of names) expect(checkServerIdentity(name, certificate), name).toBeUndefined();
+});
+
+test('each series is scraped once: of admin, which shows all processes, only what nobody else has', () => {
+  const rendered = render({ overlay: 'production' });
+  rendered.remove();
+  const monitors = rendered.manifests.filter(({ kind }) => kind === 'PodMonitor');
+  const byName = (name: string) =>
+    monitors.find(({ metadata }) => metadata.name === name)?.spec as {
+      readonly selector: {
+        readonly matchLabels?: Readonly<Record<string, string>>;
+        readonly matchExpressions?: readonly { readonly values: readonly string[] }[];
+      };
+      readonly podMetricsEndpoints: readonly {
+        readonly metricRelabelings?: readonly { readonly action: string; readonly regex: string }[];
+      }[];
+    };
+  expect(monitors).toHaveLength(2);
+  const each = byName('postrider').selector.matchExpressions?.[0]?.values ?? [];
+  const admin = byName('postrider-admin');
+  const deployments = rendered.manifests.filter(({ kind }) => kind === 'Deployment');
+  expect([...each, admin.selector.matchLabels?.['app.kubernetes.io/name']].sort()).toEqual(
+    deployments.map(({ metadata }) => metadata.name).sort(),
+  );
+  const [keep] = admin.podMetricsEndpoints[0]?.metricRelabelings ?? [];
+  expect(keep?.action).toBe('keep');
+  const isKept = (series: string): boolean => new RegExp(`^(?:${keep?.regex ?? ''})$`).test(series);
+  expect(isKept('postrider_certificate_left_seconds;nats/nats-0.nats:4222')).toBe(true);
+  expect(isKept('postrider_certificate_left_seconds;mx')).toBe(false);
+  expect(isKept('postrider_mails_accepted_total;')).toBe(false);
 });
 
 test('the certificate is for the hostname', () => {

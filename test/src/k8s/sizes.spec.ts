@@ -77,4 +77,6 @@ test('memory: each pod requests more than was measured of its process', () => {
   };
   const row = (question: RegExp): number => Number(measured.find(([name = '']) => question.test(name))?.[1]);
   expect(requested('smtp-ingress')).toBeGreaterThan(row(/1,000 idle sessions/) + row(/a mail of 50 MB adds/));
+  const ofMillionDeferred = (stated(/some ([0-9]+) octets each/) * 1e6) / 1024 ** 2;
+  expect(requested('queue-manager')).toBeGreaterThan(ofMillionDeferred);
 });
