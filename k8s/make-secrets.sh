@@ -13,7 +13,8 @@ node "${POSTRIDER_PROGRAM:-$(dirname "$0")/../services/cli/bin/postrider.js}" cl
 mkdir -p "$out/tls" "$out/smtp-tls" "$out/smtp-users"
 : > "$out/smtp-users/users"
 cd "$out/tls"
-names="DNS:nats,DNS:*.nats,DNS:nats.postrider.svc,DNS:*.nats.postrider.svc,DNS:*.nats.postrider.svc.cluster.local${NATS_NAMES:+,$NATS_NAMES}"
+# Each server by its name: Node takes no wildcard right under a top label, as *.nats is. NATS_NAMES: more, as DNS:nats-3.nats
+names="DNS:nats,DNS:nats-0.nats,DNS:nats-1.nats,DNS:nats-2.nats,DNS:nats.postrider.svc,DNS:*.nats.postrider.svc,DNS:*.nats.postrider.svc.cluster.local${NATS_NAMES:+,$NATS_NAMES}"
 openssl ecparam -name prime256v1 -genkey -noout -out ca.key
 openssl req -x509 -new -key ca.key -days 3650 -subj "/CN=Postrider NATS CA" -out ca.crt
 openssl ecparam -name prime256v1 -genkey -noout -out tls.key

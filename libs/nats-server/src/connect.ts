@@ -52,6 +52,9 @@ export async function connectNats(address: NatsAddress, name: string): Promise<N
     pingInterval: 3_000,
     maxPingOut: 2,
     inboxPrefix: address.inboxPrefix ?? '_INBOX',
+    // By the host's own resolver, as every other program: the library's asks nameservers for the bare name, which in a pod leaves the
+    // search list out, and waits for a nameserver that is away longer than a connection may take.
+    resolve: false,
   };
   if (address.user !== undefined) options.user = address.user;
   if (address.password !== undefined) options.pass = address.password;

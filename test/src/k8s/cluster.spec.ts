@@ -269,6 +269,20 @@ test('nobody was refused what its manifest makes it do', () => {
   }
 });
 
+test('no secret is in what pods say', () => {
+  const secrets = at().manifests.flatMap(({ kind, data }) =>
+    kind === 'Secret' ? Object.entries(data ?? {}) : [],
+  );
+  const keys = secrets
+    .filter(([name]) => name === 'nkey' || name === 'tls.key')
+    .map(([, text]) => Buffer.from(text, 'base64').toString())
+    .map((text) => text.split('\n').find((line) => line !== '' && !line.startsWith('-----')) ?? '');
+  expect(keys.length).toBeGreaterThan(7);
+  for (const pod of [...at().nats, ...services.map((name) => at().get(name))])
+    for (const secret of [...keys, 'correct horse', Buffer.from('correct horse').toString('base64')])
+      expect(pod.output.includes(secret), `${pod.name} says a secret`).toBe(false);
+});
+
 test('NATS away: 451 at once, ready for 30 s, live throughout, ready again', async () => {
   for (const pod of at().nats) pod.signal('SIGKILL');
   await Promise.all(at().nats.map((pod) => pod.ended()));

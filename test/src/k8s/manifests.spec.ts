@@ -1,13 +1,23 @@
 /** The rendered manifests against Kubernetes' and the CRDs' schemas, and against policy. No cluster is asked. */
+import { X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkServerIdentity } from 'node:tls';
 import { loadConfig, metricTable } from '@postrider/runtime';
 import { tempFolder } from '@postrider/testing';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { parse } from 'yaml';
 import { isInstalled, testWith } from '../e2e/peers.js';
-import { k8sFolder, podOf, render, type Manifest, type PodSpec, type Rendered } from './render.js';
+import {
+  k8sFolder,
+  leastReplicas,
+  podOf,
+  render,
+  type Manifest,
+  type PodSpec,
+  type Rendered,
+} from './render.js';
 
 const test = testWith('kubectl', 'openssl');
 const load = createRequire(import.meta.url);
@@ -127,6 +137,16 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
     }
   });
 
+  test('each apply leaves to a scaler what it scales, and says how many pods the others have', () => {
+    for (const { kind, metadata, spec } of manifests()) {
+      if (kind !== 'Deployment') continue;
+      const { replicas } = spec as { replicas?: number };
+      const least = leastReplicas(manifests(), metadata.name);
+      if (least === undefined || overlay === 'kind') expect(replicas, metadata.name).toBeGreaterThan(0);
+      else expect([metadata.name, replicas]).toEqual([metadata.name, undefined]);
+    }
+  });
+
   test('grace is longer than the drain', () => {
     const config = manifests().find(({ metadata }) => metadata.name === 'postrider-config');
     const base = parse(config?.data?.['postrider.yaml'] ?? '') as Record<string, string>;
@@ -159,7 +179,10 @@ describe.each(['production', 'kind'] as const)('%s', (overlay) => {
 });
 
 test('components: an overlay that takes in balancers and an egress proxy is still what the schemas say', () => {
-  const rendered = render({ overlay: 'production', components: ['proxy-protocol', 'socks5'] });
+  const rendered = render({
+    overlay: 'production',
+    components: ['proxy-protocol', 'socks5', 'egress-nodes'],
+  });
   try {
     for (const manifest of rendered.manifests)
       expect(() => new (modelOf(manifest))(unwrapped(manifest)).validate()).not.toThrow();
@@ -167,6 +190,13 @@ test('components: an overlay that takes in balancers and an egress proxy is stil
     const names = policies.map(({ metadata }) => metadata.name);
     expect(names).toContain('mail-by-proxy');
     expect(names).not.toContain('mail-out');
+    const workers = rendered.manifests.find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'outbound-delivery',
+    );
+    expect(workers && podOf(workers)).toMatchObject({
+      nodeSelector: { 'postrider/egress': 'true' },
+      tolerations: [{ key: 'postrider/egress', effect: 'NoSchedule' }],
+    });
     const config = rendered.manifests.find(({ metadata }) => metadata.name === 'postrider-config');
     const folder = tempFolder('postrider-components-');
     for (const [name, text] of Object.entries(config?.data ?? {}))
@@ -181,6 +211,54 @@ test('components: an overlay that takes in balancers and an egress proxy is stil
   } finally {
     rendered.remove();
   }
+});
+
+test("NATS's certificate is for the names that services and routes call its servers by", () => {
+  const rendered = render({ overlay: 'production' });
+  rendered.remove();
+  const found = (kind: string, name: string) =>
+    rendered.manifests.find((other) => other.kind === kind && other.metadata.name === name)?.data ?? {};
+  const pem = Buffer.from(found('Secret', 'nats-tls')['tls.crt'] ?? '', 'base64');
+  const certificate = new X509Certificate(pem).toLegacyObject();
+  const { nats } = parse(found('ConfigMap', 'postrider-config')['postrider.yaml'] ?? '') as {
+    nats: { servers: readonly string[] };
+  };
+  const routes = [...(found('ConfigMap', 'nats-config')['nats.conf'] ?? '').matchAll(/nats:\/\/(\S+):6222/g)];
+  const names = [
+    ...nats.servers.map((server) => server.replace(/:4222$/, '')),
+    ...routes.map(([, name = '']) => name),
+  ];
+  expect(names).toHaveLength(6);
+  for (const name of names) expect(checkServerIdentity(name, certificate), name).toBeUndefined();
+});
+
+test('each series is scraped once: of admin, which shows all processes, only what nobody else has', () => {
+  const rendered = render({ overlay: 'production' });
+  rendered.remove();
+  const monitors = rendered.manifests.filter(({ kind }) => kind === 'PodMonitor');
+  const byName = (name: string) =>
+    monitors.find(({ metadata }) => metadata.name === name)?.spec as {
+      readonly selector: {
+        readonly matchLabels?: Readonly<Record<string, string>>;
+        readonly matchExpressions?: readonly { readonly values: readonly string[] }[];
+      };
+      readonly podMetricsEndpoints: readonly {
+        readonly metricRelabelings?: readonly { readonly action: string; readonly regex: string }[];
+      }[];
+    };
+  expect(monitors).toHaveLength(2);
+  const each = byName('postrider').selector.matchExpressions?.[0]?.values ?? [];
+  const admin = byName('postrider-admin');
+  const deployments = rendered.manifests.filter(({ kind }) => kind === 'Deployment');
+  expect([...each, admin.selector.matchLabels?.['app.kubernetes.io/name']].sort()).toEqual(
+    deployments.map(({ metadata }) => metadata.name).sort(),
+  );
+  const [keep] = admin.podMetricsEndpoints[0]?.metricRelabelings ?? [];
+  expect(keep?.action).toBe('keep');
+  const isKept = (series: string): boolean => new RegExp(`^(?:${keep?.regex ?? ''})$`).test(series);
+  expect(isKept('postrider_certificate_left_seconds;nats/nats-0.nats:4222')).toBe(true);
+  expect(isKept('postrider_certificate_left_seconds;mx')).toBe(false);
+  expect(isKept('postrider_mails_accepted_total;')).toBe(false);
 });
 
 test('the certificate is for the hostname', () => {

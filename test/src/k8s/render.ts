@@ -113,3 +113,14 @@ const secretFile = (overlay: string, name: string): string =>
 export function podOf({ spec }: Manifest): PodSpec | undefined {
   return (spec as { template?: { spec?: PodSpec } } | undefined)?.template?.spec;
 }
+
+/** What a scaler keeps at least of a Deployment; `undefined`: no scaler names it. */
+export function leastReplicas(manifests: readonly Manifest[], deployment: string): number | undefined {
+  const scaler = manifests.find(
+    ({ kind, spec }) =>
+      (kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject') &&
+      (spec as { scaleTargetRef: { name: string } }).scaleTargetRef.name === deployment,
+  );
+  const { minReplicas, minReplicaCount } = (scaler?.spec ?? {}) as Readonly<Record<string, number>>;
+  return minReplicas ?? minReplicaCount;
+}

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { testWith } from '../e2e/peers.js';
 import { readText, rowsOf, section } from '../integration/readme-table.js';
-import { render, podOf } from './render.js';
+import { leastReplicas, render, podOf } from './render.js';
 
 const test = testWith('kubectl', 'openssl');
 const sizes = section(readText('k8s/README.md'), 'Sizes');
@@ -49,7 +49,8 @@ test('what production requests is what is said, and holds ten million mails a da
   for (const manifest of rendered.manifests) {
     const pod = podOf(manifest);
     if (!pod || manifest.kind === 'Job') continue;
-    const { replicas } = manifest.spec as { readonly replicas: number };
+    const stated = (manifest.spec as { readonly replicas?: number }).replicas;
+    const replicas = stated ?? leastReplicas(rendered.manifests, manifest.metadata.name) ?? Number.NaN;
     for (const { resources } of pod.containers) {
       const { cpu, memory } = resources?.requests as { readonly cpu: string; readonly memory: string };
       cores += replicas * amount(cpu);
@@ -76,4 +77,6 @@ test('memory: each pod requests more than was measured of its process', () => {
   };
   const row = (question: RegExp): number => Number(measured.find(([name = '']) => question.test(name))?.[1]);
   expect(requested('smtp-ingress')).toBeGreaterThan(row(/1,000 idle sessions/) + row(/a mail of 50 MB adds/));
+  const ofMillionDeferred = (stated(/some ([0-9]+) octets each/) * 1e6) / 1024 ** 2;
+  expect(requested('queue-manager')).toBeGreaterThan(ofMillionDeferred);
 });

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
 import { crash, crashTable } from '../demo/crash.js';
@@ -29,7 +30,7 @@ async function showDemo(): Promise<number> {
   // Set in the image, where loopback is out of reach.
   const address = process.env['POSTRIDER_DEMO_LISTEN'];
   const world = await startWorld(['queue: { retry: { first: 5s, max: 30s } }'], address);
-  say(introduction(world));
+  say(introduction(world, address !== undefined));
   // Ctrl-C reaches Postrider too; the demo waits for its end.
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
@@ -69,7 +70,12 @@ async function showCrash(
   }
 }
 
-const introduction = ({ configFile, address, port, folder }: DemoWorld): string => `
+/** In the image the command line runs inside alone: a container's hostname is its id. */
+const introduction = ({ configFile, address, port, folder }: DemoWorld, inImage: boolean): string => {
+  const [inside, postrider] = inImage
+    ? [`docker exec -it ${hostname()} sh\n  `, 'postrider']
+    : ['', 'npx postrider'];
+  return `
 Postrider listens on ${address}:${port}. Its next hops:
 
   ok.test     takes everything (and offers STARTTLS)
@@ -80,13 +86,14 @@ Postrider listens on ${address}:${port}. Its next hops:
 
 Try, in another terminal:
 
-  export POSTRIDER_CONFIG=${configFile}
-  npx postrider send --to you@ok.test --follow
   swaks --server 127.0.0.1:${port} --from me@localhost --to you@gone.test   # DSN in ${folder}/mail/me
-  npx postrider send --to you@grey.test --follow
-  npx postrider send --to you@down.test
-  npx postrider queue list
-  npx postrider trace you@down.test
+  ${inside}export POSTRIDER_CONFIG=${configFile}
+  ${postrider} send --to you@ok.test --follow
+  ${postrider} send --to you@grey.test --follow
+  ${postrider} send --to you@down.test
+  ${postrider} queue list
+  ${postrider} trace you@down.test
 
 Events, as they happen (Ctrl-C ends the demo):
 `;
+};
