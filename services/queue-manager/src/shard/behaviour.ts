@@ -103,7 +103,7 @@ function list(
 ): { mails: readonly QueuedMail[]; more: boolean } {
   const matches = matcher(filter);
   const mails: QueuedMail[] = [];
-  for (const mail of queueOf(host).book.all()) {
+  for (const mail of queueOf(host).book.candidates(filter)) {
     if (!matches(mail)) continue;
     if (mails.length >= limit) return { mails, more: true };
     mails.push(viewOf(mail, host));
@@ -113,7 +113,7 @@ function list(
 
 async function show(host: ShardHost, id: MailId) {
   const { book, environment } = queueOf(host);
-  const mail = book.get(id);
+  const mail = book.peek(id);
   if (mail === undefined) return {};
   const { envelope } = mail;
   const content =

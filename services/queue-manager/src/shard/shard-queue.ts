@@ -68,6 +68,7 @@ export class ShardQueue {
     const journal = new Journal(owner);
     const resting = new Resting({
       clock,
+      book,
       room: () => book.room() && this.#started && !this.#draining,
       due: (mail) => this.#intake.due(mail),
     });
@@ -245,6 +246,7 @@ export class ShardQueue {
     this.#dispatcher.run();
     keepHeapLean(this.book.figures().deferred);
     this.#relief.look();
+    this.#resting.stow();
     this.#resting.wake();
   }
 

@@ -58,7 +58,7 @@ export class Workers {
     for (const { channel, ids } of channels) {
       held.set(channel, new Set(ids));
       for (const id of ids) {
-        const mail = book.get(id);
+        const mail = book.peek(id);
         if (mail?.settling === true) settling.adopt(mail, { channel, worker });
         else if (mail === undefined || mail.state === 'resting') settling.named(id, { channel, worker });
       }
