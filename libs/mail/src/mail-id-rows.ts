@@ -61,17 +61,19 @@ export class MailIdRows {
   /** @returns its row; -1: it is not here */
   find(id: MailId): number {
     if (this.#size === 0 || id.length !== idLength) return -1;
-    const [a, b, c] = [wordAt(id, 0), wordAt(id, wordLength), wordAt(id, 2 * wordLength)];
-    return (this.#index[this.#placeOf(a, b, c)] ?? 0) - 1;
+    const place = this.#placeOf(wordAt(id, 0), wordAt(id, wordLength), wordAt(id, 2 * wordLength));
+    return (this.#index[place] ?? 0) - 1;
   }
 
   /** @param id that it takes, and that is not here; @returns its row */
   add(id: MailId): number {
     if (this.#size + 1 > this.#index.length * fullest) this.#enlarge();
-    const words = [wordAt(id, 0), wordAt(id, wordLength), wordAt(id, 2 * wordLength)] as const;
     const row = this.#free.pop() ?? this.#rows++;
-    words.forEach((word, n) => this.#words[n]?.set(row, word));
-    this.#index[this.#placeOf(...words)] = row + 1;
+    const [a, b, c] = [wordAt(id, 0), wordAt(id, wordLength), wordAt(id, 2 * wordLength)];
+    this.#words[0].set(row, a);
+    this.#words[1].set(row, b);
+    this.#words[2].set(row, c);
+    this.#index[this.#placeOf(a, b, c)] = row + 1;
     this.#size++;
     return row;
   }
@@ -120,8 +122,9 @@ export class MailIdRows {
     let place = hashOf(a, b, c) & mask;
     for (let entry = index[place] ?? 0; entry !== 0; entry = index[place] ?? 0) {
       const row = entry - 1;
-      const [first, second, third] = this.#words;
-      if (third.get(row) === c && second.get(row) === b && first.get(row) === a) break;
+      // The last one first: ids of one process differ there.
+      if (this.#words[2].get(row) === c && this.#words[1].get(row) === b && this.#words[0].get(row) === a)
+        break;
       place = (place + 1) & mask;
     }
     return place;

@@ -34,13 +34,17 @@ function queueOf({ queue, shard: name }: ShardHost): ShardQueue {
   return queue;
 }
 
-type Traffic = Pick<Handlers<ShardMessages>, 'hint' | 'report' | 'beat' | 'grant' | 'claims' | 'who'>;
+type Traffic = Pick<
+  Handlers<ShardMessages>,
+  'hint' | 'report' | 'beat' | 'ended' | 'grant' | 'claims' | 'who'
+>;
 
 function traffic(host: ShardHost): Traffic {
   return {
     hint: () => host.queue?.environment.owner.wake(),
     report: (report) => reported(host, report),
     beat: (beat) => host.queue?.beat(beat),
+    ended: ({ worker }) => host.queue?.workerEnded(worker),
     grant: (request) => granted(host, request),
     claims: (asked) => ({ epoch: host.queue?.environment.owner.epoch ?? 0, ...host.queue?.claims(asked) }),
     who: () => ({ owner: host.owner, epoch: host.queue?.environment.owner.epoch ?? 0 }),

@@ -151,6 +151,12 @@ export class ShardQueue {
     this.#inBatch((batch) => this.#workers.beat(beat, batch));
   }
 
+  /** Its process has ended: what it had taken has an unknown outcome, and its channels are free for others. */
+  workerEnded(worker: string): void {
+    this.#inBatch((batch) => this.#workers.lost(worker, batch));
+    for (const site of [...this.sites.all()]) if (site.waits > 0) this.#dispatcher.wake(site);
+  }
+
   figures(): Readonly<Record<string, number>> {
     const { active, deferred, held, contentOctets } = this.book.figures();
     const { owner } = this.environment;
