@@ -51,11 +51,11 @@ export class MailBook {
   }
 
   /** To look at them: those that may match the filter, and all that do. */
-  *candidates({ ids, address, domain, below }: MailFilter): Generator<QueueMail> {
+  *candidates({ ids, address, domain, below, state = 'deferred' }: MailFilter): Generator<QueueMail> {
     if (ids !== undefined) yield* ids.flatMap((id) => this.peek(id) ?? []);
     else {
       yield* this.#mails.values();
-      yield* this.#stowed.all((address ?? domain ?? below)?.toLowerCase());
+      if (state === 'deferred') yield* this.#stowed.all((address ?? domain ?? below)?.toLowerCase());
     }
   }
 

@@ -158,6 +158,8 @@ test.each<[Parameters<MailBook['candidates']>[0], number]>([
   [{ domain: 'down.test' }, 1],
   [{ address: 'B0@down.test' }, 1],
   [{ below: 'other.test' }, 0],
+  [{ state: 'deferred' }, 1],
+  [{ state: 'held' }, 0],
 ])('who looks for %j is shown %i of them', (filter, count) => {
   book.stow(deferred());
   expect([...book.candidates(filter)]).toHaveLength(count);
