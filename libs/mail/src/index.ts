@@ -56,4 +56,7 @@ export {
   type AccessFacts,
   type AccessRule,
 } from './access.js';
+export { NumberColumn, ValueColumn } from './columns.js';
+export { MailIdRows } from './mail-id-rows.js';
+export { MailTable, type RowForm } from './mail-table.js';
 export { packEnvelope, unpackEnvelope } from './packed-envelope.js';

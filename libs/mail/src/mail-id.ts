@@ -4,16 +4,18 @@
  * epoch, so that ids sort by time, and 9 that no other process has (44 bits); 88 bits in all.
  * A part of a split envelope carries a suffix: `-1`, `-2`, ...
  */
-const alphabet = '0123456789bcdfghjklmnpqrstvwxz';
+export const alphabet = '0123456789bcdfghjklmnpqrstvwxz';
 const radix = BigInt(alphabet.length);
 const timeLength = 9;
 const uniqueLength = 9;
+/** Of an id without a suffix. */
+export const idLength = timeLength + uniqueLength;
 const uniqueSpace = radix ** BigInt(uniqueLength);
 
 export type MailId = string;
 
 /** What a mail id looks like, as a source for larger patterns. */
-export const mailIdPattern = `[${alphabet}]{${timeLength + uniqueLength}}(?:-[0-9]{1,4})?`;
+export const mailIdPattern = `[${alphabet}]{${idLength}}(?:-[0-9]{1,4})?`;
 const wholeMailId = new RegExp(`^${mailIdPattern}$`);
 
 export const isMailId = (text: string): boolean => wholeMailId.test(text);

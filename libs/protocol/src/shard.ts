@@ -126,6 +126,8 @@ export const shard = defineProtocol('shard', 'keyed', {
   }),
   /** A worker's beat: what it holds for this shard. */
   beat: notice<{ readonly worker: string; readonly channels: readonly HeldChannel[] }>(),
+  /** A worker's process has surely ended, and with it its connections: told by the one that comes in its place. */
+  ended: notice<{ readonly worker: string }>(),
   /** To the owner of shard `hash(site) mod shards`, for the site: channels for one asking shard. */
   grant: request<
     {

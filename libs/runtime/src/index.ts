@@ -18,7 +18,7 @@ export { metricTable, type MetricRow } from './http/metric-table.js';
 export type { Page } from './http/server.js';
 export { createLogger } from './logger.js';
 export { hasOwnServer, initCluster, outsideAddress, replicasOf, storeSizeInOctets } from './nats.js';
-export type { ProcessNews } from './process-news.js';
+export { endedInstancesVariable, type ProcessNews } from './process-news.js';
 export { run, type RunOptions } from './run.js';
 export { selfSigned, type Certificate } from './self-signed.js';
 export { listenForSignals, type SignalListeners } from './signals.js';

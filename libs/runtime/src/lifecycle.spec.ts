@@ -115,7 +115,11 @@ test('the supervisor hears that it is ready; when it dies, the process drains', 
   const running = start('', { POSTRIDER__LOG__LEVEL: 'debug' }, true);
   await running.said('"msg":"ready"');
   expect(running.news).toEqual([
-    { news: 'ready', listening: ['queue-manager 127.0.0.1:1', 'smtp-ingress 127.0.0.1:1'] },
+    {
+      news: 'ready',
+      listening: ['queue-manager 127.0.0.1:1', 'smtp-ingress 127.0.0.1:1'],
+      instance: expect.stringMatching(/^[A-Za-z0-9-]+-[0-9]+-[0-9a-f]{4}$/) as unknown,
+    },
   ]);
   running.child.disconnect();
   expect(await running.exit).toBe('0');

@@ -10,7 +10,7 @@ import { ProcessState } from './http/readiness.js';
 import { openHttp } from './http/server.js';
 import { createLogger, type LeveledLogger } from './logger.js';
 import { connectAll, type Nats } from './nats.js';
-import { tellSupervisor } from './process-news.js';
+import { endedInstances, tellSupervisor } from './process-news.js';
 import type { RunningService, ServiceContext, ServiceDefinition } from './service.js';
 import { listenForSignals } from './signals.js';
 
@@ -100,7 +100,9 @@ export class RunningProcess {
         ...http,
       ];
       // A supervisor says it for all.
-      const level = tellSupervisor({ news: 'ready', listening }) ? 'debug' : 'info';
+      const level = tellSupervisor({ news: 'ready', listening, instance: nats.bus.instance })
+        ? 'debug'
+        : 'info';
       this.#log[level]({ services: name, listening }, 'ready');
       // At once: a new owner of a shard asks the workers that it has heard of.
       this.#publishStatus(nats);
@@ -140,6 +142,7 @@ export class RunningProcess {
       spool,
       clock: systemClock,
       log,
+      endedInstances: endedInstances(),
       fatal: (fault) => {
         log.error({ fault: faultText(fault) }, 'a fault this process can not go on with');
         this.#fault = true;

@@ -33,6 +33,8 @@ export interface ServiceContext {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Processes before this one that have surely ended, by instance name; absent: of none it is known. */
+  readonly endedInstances?: readonly string[];
   /** A fault that this process can't go on with: logged, drained as far as it goes, exit 1. */
   readonly fatal: (fault: unknown) => void;
 }

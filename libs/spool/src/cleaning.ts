@@ -9,7 +9,7 @@ import { applyRecord, bornOf, untouched, type MailState } from './open-recipient
 import type { OwnedShard } from './owned-shard.js';
 import type { DeferredMail } from './record-frame.js';
 import { bundlesOf } from './replay.js';
-import { inPinned, type LiveMail } from './shard-state.js';
+import { inPinned, type LiveMail, type LiveMails } from './live-mails.js';
 
 /** Mails of one pass over the states: their envelopes are in memory. */
 const copiedAtOnce = 20_000;
@@ -47,9 +47,15 @@ export async function cleanDefer(shard: OwnedShard, cancelled: () => boolean): P
 
 type Entry = readonly [id: MailId, mail: LiveMail];
 
-function oldestOf(live: ReadonlyMap<MailId, LiveMail>, age: (mail: LiveMail) => number): readonly Entry[] {
-  const deferred = [...live].filter(([, { place }]) => place === 'defer');
-  return deferred.sort(([, a], [, b]) => age(a) - age(b)).slice(0, copiedAtOnce);
+/** In two passes, so that a long queue is not in memory as objects: how old they are, then those that are old enough. */
+function oldestOf(live: LiveMails, age: (mail: LiveMail) => number): readonly Entry[] {
+  const ages = new Float64Array(live.size);
+  let deferred = 0;
+  for (const [, mail] of live) if (mail.place === 'defer') ages[deferred++] = age(mail);
+  const oldEnough = ages.subarray(0, deferred).sort()[Math.min(deferred, copiedAtOnce) - 1] ?? -Infinity;
+  const oldest: Entry[] = [];
+  for (const entry of live) if (entry[1].place === 'defer' && age(entry[1]) <= oldEnough) oldest.push(entry);
+  return oldest.sort(([, a], [, b]) => age(a) - age(b)).slice(0, copiedAtOnce);
 }
 
 /** So many that their contents take no more than is allowed; one at least. */

@@ -6,7 +6,7 @@ import type { Log } from './log.js';
 import type { ShardStreams } from './names.js';
 import { bornOf } from './open-recipients.js';
 import { decodeBundle } from './record-frame.js';
-import { inPinned, type LiveMail } from './shard-state.js';
+import { inPinned, type LiveMail } from './live-mails.js';
 import { ContentMissing } from './spool.js';
 
 interface Where {

@@ -112,7 +112,8 @@ function pinningTooMuch({ clock, state, segments, used, deferFull }: OwnedShard)
   const perMessage = used.spoolMessages > 0 ? used.spool / used.spoolMessages : 0;
   const allowed = used.spoolMax > 0 ? used.spoolMax * pinnedShare : Infinity;
   const ids: MailId[] = [];
-  for (const [id, { place, since, pin }] of state.live) {
+  // What stands in columns is in DEFER.
+  for (const [id, { place, since, pin }] of state.live.others()) {
     if (place !== 'spool') continue;
     if (now - since > pinsAtMost || (segments.next - pin) * perMessage > allowed) ids.push(id);
     if (ids.length >= movedAtOnce) break;

@@ -8,7 +8,7 @@ import { applyRecord, bornOf } from './open-recipients.js';
 import type { OwnedShard } from './owned-shard.js';
 import { contentOf } from './content-of.js';
 import type { DeferredMail, LogEntry } from './record-frame.js';
-import type { LiveMail } from './shard-state.js';
+import type { LiveMail } from './live-mails.js';
 import { Fenced } from './spool.js';
 
 interface Move {

@@ -4,6 +4,7 @@ import type { Clock } from '@postrider/actor';
 import type { Envelope, MailId, MailObject, MailRecord } from '@postrider/mail';
 import { DeferredContents } from './deferred-contents.js';
 import { FencedWriter } from './fenced-writer.js';
+import type { Place } from './live-mails.js';
 import type { Log, LogMessage } from './log.js';
 import { Moves } from './moves.js';
 import { frameLimit, streamsOf, subjects, type ShardStreams } from './names.js';
@@ -13,7 +14,7 @@ import type { DeferredMail, LogEntry, ReplayedLog } from './record-frame.js';
 import { ReplayMarks } from './replay-marks.js';
 import { SegmentReader } from './segments.js';
 import { emptied, keepDamaged, keepPoison, type Damage } from './setting-aside.js';
-import { ShardState, type Place } from './shard-state.js';
+import { ShardState } from './shard-state.js';
 import type { OpenRecipient, OwnerOptions, QuarantinedRecord, SpooledMail } from './spool.js';
 
 export interface OwnedShardOptions extends OwnerOptions {

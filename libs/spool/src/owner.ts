@@ -11,7 +11,7 @@ import { contentOf } from './content-of.js';
 import type { LogEntry } from './record-frame.js';
 import { RecordsBefore } from './records-before.js';
 import type { SegmentMail } from './segments.js';
-import type { Place } from './shard-state.js';
+import type { Place } from './live-mails.js';
 import { release } from './setting-aside.js';
 import {
   ContentMissing,

@@ -1,11 +1,16 @@
 /** Reading the records of a shard's logs at a takeover: SPOOL's outcomes, DEFER's state. Segments follow in segments.ts. */
 import type { Clock } from '@postrider/actor';
-import { packEnvelope, unpackEnvelope } from '@postrider/mail';
-import type { Diagnostic, Envelope, MailId, MailObject, MailRecord, Scheduling } from '@postrider/mail';
+import type { MailId, MailObject, MailRecord } from '@postrider/mail';
+import {
+  deferredAt,
+  deferredMails,
+  SharedDiagnostics,
+  type DeferredAt,
+  type DeferredMails,
+} from './deferred-mails.js';
 import { NewerFormat } from './frame.js';
 import type { Log, LogMessage } from './log.js';
 import { applyRecord, bornOf, untouched, type MailState } from './open-recipients.js';
-import type { OpenRecipient, PackedMail } from './spool.js';
 import { decodeBundle, type DeferredMail, type LogEntry } from './record-frame.js';
 import { RecordsBefore } from './records-before.js';
 
@@ -16,8 +21,6 @@ const lagAtMost = 30_000;
 /** A read may fall into a server's restart or an election: so long it is tried again. */
 const unansweredAtMost = 10_000;
 const pause = 100;
-/** Reasons of delays; others are only kept more than once. */
-const diagnosticsRemembered = 10_000;
 
 export interface RecordSource {
   readonly log: Pick<Log, 'read'>;
@@ -40,68 +43,8 @@ export interface BornMail {
   readonly sequence: number;
 }
 
-/** A mail in DEFER after all that DEFER says of it. A million of them must fit: nothing here is larger than it need be. */
-export class DeferredAt implements PackedMail {
-  readonly id: MailId;
-  readonly text: string;
-  readonly bounce: boolean;
-  readonly scheduling: Scheduling | undefined;
-  readonly acceptedAt: number;
-  readonly sizeInOctets: number;
-  readonly recipients: number;
-  readonly large: MailId | undefined;
-  readonly home: number;
-  readonly contentAt: DeferredMail['contentAt'];
-  /** Of its put, or the record that it was born in. */
-  readonly sequence: number;
-  /** Octets of a content that stands in the record itself. */
-  readonly bornOctets: number | undefined;
-  /** One open recipient, and not held: it stands here itself. */
-  #state: MailState | OpenRecipient;
-
-  constructor(
-    { envelope, home, contentAt }: DeferredMail,
-    state: MailState,
-    found: { readonly sequence: number; readonly bornOctets?: number },
-  ) {
-    this.id = alone(envelope.id);
-    this.text = packEnvelope(envelope);
-    this.bounce = envelope.reversePath === '';
-    this.scheduling = envelope.scheduling;
-    this.acceptedAt = envelope.acceptedAt;
-    this.sizeInOctets = envelope.sizeInOctets;
-    this.recipients = envelope.recipients.length;
-    this.large = envelope.large && alone(envelope.large.contentId);
-    this.home = home;
-    this.contentAt = contentAt;
-    this.sequence = found.sequence;
-    this.bornOctets = found.bornOctets;
-    this.#state = compact(state);
-  }
-
-  get state(): MailState {
-    return 'open' in this.#state ? this.#state : { open: [this.#state] };
-  }
-
-  set state(state: MailState) {
-    this.#state = compact(state);
-  }
-
-  get envelope(): Envelope {
-    return unpackEnvelope(this.text, this);
-  }
-}
-
-/** An id that is kept long must not keep the text of the whole bundle, of which it is a slice. */
-const alone = (id: MailId): MailId => Buffer.from(id, 'latin1').toString('latin1');
-
-const compact = (state: MailState): MailState | OpenRecipient => {
-  const [one] = state.open;
-  return one !== undefined && state.open.length === 1 && state.held === undefined ? one : state;
-};
-
 export interface ReplayedDeferred {
-  readonly mails: Map<MailId, DeferredAt>;
+  readonly mails: DeferredMails;
   /** Records about mail that is not here: written with a move that did not come to its put. */
   readonly others: readonly MailRecord[];
 }
@@ -135,17 +78,17 @@ export async function replayDeferred(source: RecordSource): Promise<ReplayedDefe
 }
 
 class DeferredReplay implements ReplayedDeferred {
-  readonly mails = new Map<MailId, DeferredAt>();
+  readonly mails = deferredMails();
   readonly others: MailRecord[] = [];
   readonly #records = new RecordsBefore();
   readonly #ended = new Set<MailId>();
-  readonly #diagnostics = new Map<string, Diagnostic>();
+  readonly #diagnostics = new SharedDiagnostics();
 
   put(deferred: DeferredMail, sequence: number): void {
     const { open, held } = deferred;
     // Behind its last record there is none: a put that is copied forward is not written once that record is.
     const state: MailState = held === undefined ? { open } : { open, held };
-    const found = new DeferredAt(deferred, this.#shared(state), { sequence });
+    const found = deferredAt(deferred, this.#diagnostics.of(state), { sequence });
     this.mails.set(found.id, found);
   }
 
@@ -159,7 +102,7 @@ class DeferredReplay implements ReplayedDeferred {
       if (this.mails.has(envelope.id) || this.#ended.has(envelope.id)) continue;
       const state = untouched(envelope);
       const deferred = { envelope, open: state.open, home: 0 };
-      const found = new DeferredAt(deferred, state, { sequence, bornOctets: content?.length ?? 0 });
+      const found = deferredAt(deferred, state, { sequence, bornOctets: content?.length ?? 0 });
       this.mails.set(found.id, found);
     }
   }
@@ -169,34 +112,12 @@ class DeferredReplay implements ReplayedDeferred {
     const { open } = known.state;
     if ('recipients' in record && !open.some(({ index }) => record.recipients.includes(index))) return false;
     const state = applyRecord(known.state, record);
-    if (state.open.length > 0) known.state = this.#shared(state);
+    if (state.open.length > 0) this.mails.set(known.id, { ...known, state: this.#diagnostics.of(state) });
     else {
       this.mails.delete(record.id);
       this.#ended.add(record.id);
     }
     return true;
-  }
-
-  /** Thousands wait for the same reason: they share one value of it. */
-  #shared({ open, ...held }: MailState): MailState {
-    return {
-      ...held,
-      open: open.map(({ index, attempts, until, unknowns, diagnostic }) => ({
-        index,
-        attempts,
-        until,
-        unknowns,
-        ...(diagnostic === undefined ? {} : { diagnostic: this.#diagnostic(diagnostic) }),
-      })),
-    };
-  }
-
-  #diagnostic(diagnostic: Diagnostic): Diagnostic {
-    const key = `${diagnostic.status} ${diagnostic.remoteMta ?? ''} ${diagnostic.text}`;
-    const known = this.#diagnostics.get(key);
-    if (known !== undefined) return known;
-    if (this.#diagnostics.size < diagnosticsRemembered) this.#diagnostics.set(key, diagnostic);
-    return diagnostic;
   }
 }
 

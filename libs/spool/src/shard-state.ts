@@ -3,70 +3,18 @@
  * record comes in here when it is durable, in log order. Compact: a million deferred mails must fit.
  */
 import { isFinal, type Envelope, type MailId, type MailRecord } from '@postrider/mail';
+import {
+  firstOnly,
+  inPinned,
+  liveMails,
+  stateOctetsAtLeast,
+  type LiveMail,
+  type LiveMails,
+  type Place,
+} from './live-mails.js';
 import { applyRecord, untouched, type MailState } from './open-recipients.js';
 import { Pins } from './pins.js';
 import type { DeferredMail } from './record-frame.js';
-
-export type Place = 'spool' | 'defer';
-
-/** Where the content of a mail stands that has no place in DEFER-CONTENT: in the segment or record that it pins. */
-export const inPinned = 0;
-
-export interface LiveMail {
-  readonly place: Place;
-  /** Sequence of the message that this mail pins in its log: its segment, its put, or the record it was born in. */
-  readonly pin: number;
-  /** Sequence in DEFER-CONTENT, or `inPinned`. */
-  readonly contentSequence: number;
-  readonly contentIndex: number;
-  /** Indexes of open recipients. */
-  readonly open: readonly number[];
-  /** Content id of a large content. */
-  readonly large: MailId | undefined;
-  /** Monotonic milliseconds since it is here, whole; of mail in SPOOL. */
-  readonly since: number;
-  /** Content octets in this place. */
-  readonly contentOctets: number;
-  /** About what its state takes in DEFER. */
-  readonly stateOctets: number;
-}
-
-/** Most of a long queue: one open recipient, nothing large. What all of them share stands in the class, not in each. */
-class DeferredLive implements LiveMail {
-  readonly pin: number;
-  readonly contentSequence: number;
-  readonly contentIndex: number;
-  readonly contentOctets: number;
-
-  constructor({ pin, contentSequence, contentIndex, contentOctets }: LiveMail) {
-    this.pin = pin;
-    this.contentSequence = contentSequence;
-    this.contentIndex = contentIndex;
-    this.contentOctets = contentOctets;
-  }
-
-  get place(): Place {
-    return 'defer';
-  }
-
-  /** It closes with its only recipient, and never has fewer. */
-  get open(): readonly number[] {
-    return firstOnly;
-  }
-
-  get large(): undefined {
-    return undefined;
-  }
-
-  get stateOctets(): number {
-    return stateOctetsAtLeast;
-  }
-
-  /** Only mail in SPOOL is asked for it. */
-  get since(): number {
-    return 0;
-  }
-}
 
 /** A mail in DEFER. */
 export interface Deferred {
@@ -89,13 +37,8 @@ export interface Arrival {
   readonly contentOctets: number;
 }
 
-/** Nearly all mails have one recipient: they share this. */
-const firstOnly: readonly number[] = [0];
-/** A bundle's share and an average address. */
-const stateOctetsAtLeast = 400;
-
 export class ShardState {
-  readonly live = new Map<MailId, LiveMail>();
+  readonly live: LiveMails = liveMails();
   readonly pins = { spool: new Pins(), defer: new Pins(), deferContent: new Pins() };
   /** What of DEFER and DEFER-CONTENT is live: cleaning is decided by it. */
   readonly deferred = { mails: 0, contentOctets: 0, stateOctets: 0 };
@@ -204,9 +147,7 @@ export class ShardState {
   }
 
   #add(id: MailId, mail: LiveMail): void {
-    const common = mail.open === firstOnly && mail.large === undefined;
-    const compact = common && mail.place === 'defer' && mail.stateOctets === stateOctetsAtLeast;
-    this.live.set(id, compact ? new DeferredLive(mail) : mail);
+    this.live.set(id, mail);
     this.pins[mail.place].add(mail.pin);
     this.#count(mail, 1);
     if (mail.contentSequence !== inPinned) this.pins.deferContent.add(mail.contentSequence);

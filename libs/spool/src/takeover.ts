@@ -2,20 +2,15 @@
  * Taking a shard over (DESIGN §4): the fence on both logs first, then what the records say, then moves that a crash cut
  * short. What is live after it is in the shard's state; segments are read while mail is given out.
  */
-import type { MailRecord } from '@postrider/mail';
+import { unpackEnvelope, type MailRecord } from '@postrider/mail';
+import { deferredMails, type DeferredAt, type DeferredMails } from './deferred-mails.js';
 import { NewerFormat } from './frame.js';
 import { subjects } from './names.js';
 import type { MailState } from './open-recipients.js';
 import type { OwnedShard } from './owned-shard.js';
 import { decodeBundle, type LogEntry, type Replaying } from './record-frame.js';
 import type { RecordsBefore } from './records-before.js';
-import {
-  replayDeferred,
-  replayOutcomes,
-  type DeferredAt,
-  type ReplayedDeferred,
-  type ReplayedOutcomes,
-} from './replay.js';
+import { replayDeferred, replayOutcomes, type ReplayedOutcomes } from './replay.js';
 import { indexesOf } from './shard-state.js';
 import type { SpooledMail } from './spool.js';
 
@@ -90,7 +85,7 @@ async function replayBefore({ log, streams, shard }: OwnedShard): Promise<Replay
 async function finishMoves(
   shard: OwnedShard,
   records: RecordsBefore,
-  { mails, spoolFirst }: { readonly mails: ReplayedDeferred['mails']; readonly spoolFirst: number },
+  { mails, spoolFirst }: { readonly mails: DeferredMails; readonly spoolFirst: number },
 ): Promise<void> {
   const at = shard.clock.now();
   const entries: LogEntry[] = [];
@@ -103,45 +98,41 @@ async function finishMoves(
   if (entries.length > 0) await shard.outcomes.write(entries);
 }
 
-function adoptDeferred(
-  shard: OwnedShard,
-  mails: ReplayedDeferred['mails'],
-  records: RecordsBefore,
-): FoundDeferred {
-  const found: DeferredAt[] = [];
-  for (const mail of mails.values()) {
-    const { id, recipients, large, contentAt, sequence: pin, bornOctets } = mail;
+/** What is left of them after what SPOOL says: a record written with a move that did not come to its put. */
+function adoptDeferred(shard: OwnedShard, mails: DeferredMails, records: RecordsBefore): FoundDeferred {
+  for (const [id, mail] of mails) {
+    const { recipients, large, contentAt, sequence: pin, bornOctets } = mail;
     const state = records.finish(id, mail.state);
-    if (state.open.length === 0) continue;
-    mail.state = state;
+    if (state.open.length === 0) {
+      mails.delete(id);
+      continue;
+    }
+    if (state !== mail.state) mails.set(id, { ...mail, state });
     if (bornOctets === undefined) {
       const [open, contentOctets] = [indexesOf(state), mail.sizeInOctets];
       shard.state.putFound({ id, open, recipients, large, contentAt, pin, contentOctets });
-    } else shard.state.admit('defer', { envelope: mail.envelope, state, pin, contentOctets: bornOctets });
-    found.push(mail);
+    } else {
+      const envelope = unpackEnvelope(mail.text, mail);
+      shard.state.admit('defer', { envelope, state, pin, contentOctets: bornOctets });
+    }
   }
-  mails.clear();
-  return new FoundDeferred(found);
+  return new FoundDeferred(mails);
 }
 
-/** Given out once, each made whole only then: what is given out is kept no longer. */
+/** Given out once, each made whole only then; given up with the last of them. */
 export class FoundDeferred implements Iterable<SpooledMail> {
   readonly length: number;
-  #mails: (DeferredAt | undefined)[];
+  #mails: DeferredMails;
 
-  constructor(mails: DeferredAt[] = []) {
+  constructor(mails = deferredMails()) {
     this.#mails = mails;
-    this.length = mails.length;
+    this.length = mails.size;
   }
 
   *[Symbol.iterator](): Generator<SpooledMail> {
     const mails = this.#mails;
-    this.#mails = [];
-    for (const [n, mail] of mails.entries()) {
-      if (mail === undefined) continue;
-      mails[n] = undefined;
-      yield new SpooledDeferred(mail);
-    }
+    this.#mails = deferredMails();
+    for (const [, mail] of mails) yield new SpooledDeferred(mail);
   }
 }
 
@@ -171,7 +162,7 @@ class SpooledDeferred implements SpooledMail {
   }
 
   get mail(): SpooledMail['mail'] {
-    this.#mail ??= { envelope: this.packed.envelope };
+    this.#mail ??= { envelope: unpackEnvelope(this.packed.text, this.packed) };
     return this.#mail;
   }
 }

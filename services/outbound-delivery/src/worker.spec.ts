@@ -266,6 +266,28 @@ describe('a new owner who asks', () => {
 });
 
 describe('the worker', () => {
+  it('tells every shard of those that have ended before it', async () => {
+    const bus = memoryBus('worker-2');
+    stops.push(() => bus.close());
+    const spool = memorySpool({ store: new MemoryStore(), clock: systemClock });
+    await spool.prepare(['0', '1']);
+    const told: string[] = [];
+    for (const key of ['0', '1']) {
+      const handlers = {
+        ended: ({ worker }: { readonly worker: string }) => void told.push(`${key} ${worker}`),
+      };
+      await bus.host(shardProtocol, () => ({ handlers: handlers as never }), { key });
+    }
+    const fatal = (fault: unknown) => {
+      throw fault;
+    };
+    const config = configSchema.parse({ hostname: 'me.example' });
+    const common = { config, bus, spool, clock: systemClock, log: silent, fatal };
+    await new Worker({ ...common, endedInstances: ['worker-0', 'worker-1'] }).start();
+    await soon('all of them told', () => told.length >= 4);
+    expect(told.slice(0, 4).sort()).toEqual(['0 worker-0', '0 worker-1', '1 worker-0', '1 worker-1']);
+  });
+
   it('leaves the pool when it is full and comes back', async () => {
     const { open, bus, ends } = await start({ outbound: { channels: 2 } });
     const channels = [await open(discard), await open(discard)];

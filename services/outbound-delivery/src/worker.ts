@@ -36,6 +36,9 @@ const heldOctetsEased = heldOctetsFull / 2;
 /** Of the shutdown time, for mails under way; the rest is for their results to be written. */
 const shareForMails = 0.6;
 
+/** At the start, and with the first beats: a shard may be without an owner just then. */
+const toldEnded = 3;
+
 interface HostedChannel {
   readonly channel: Channel;
   readonly hosted: Hosted;
@@ -65,6 +68,7 @@ export class Worker implements RunningService {
   #opened = 0;
   #heldOctets = 0;
   #stopped = false;
+  #toldEnded = 0;
   #allEnded: (() => void) | undefined;
 
   constructor(context: ServiceContext) {
@@ -89,6 +93,7 @@ export class Worker implements RunningService {
           this.#draining ? { result: 'refused', text: 'this worker drains' } : this.#open(request),
       },
     }));
+    await this.#tellEnded();
     this.#beat();
   }
 
@@ -255,8 +260,22 @@ export class Worker implements RunningService {
     this.#context.clock.after(times.beat, () => {
       if (this.#stopped) return;
       this.#tellHolds();
+      if (this.#toldEnded < toldEnded) void this.#tellEnded();
       this.#beat();
     });
+  }
+
+  /** To all shards, since it is not known which had something there. Never rejects: beats that are missed say the same. */
+  async #tellEnded(): Promise<void> {
+    this.#toldEnded++;
+    const { bus, spool, log, endedInstances = [] } = this.#context;
+    if (endedInstances.length === 0) return;
+    try {
+      for (const shard of await spool.shards())
+        for (const worker of endedInstances) bus.ref(shardProtocol, shard).tell('ended', { worker });
+    } catch (fault) {
+      log.debug({ fault: String(fault) }, 'not told which workers have ended');
+    }
   }
 
   #tellHolds(): void {

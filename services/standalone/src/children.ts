@@ -1,6 +1,6 @@
 /** A child of the supervisor: one process of one or several services, started again when it dies. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { ProcessNews } from '@postrider/runtime';
+import { endedInstancesVariable, type ProcessNews } from '@postrider/runtime';
 import { runFolderVariable, type RunFolder } from './run-folder.js';
 
 export interface ChildOptions {
@@ -18,6 +18,8 @@ export interface ChildOptions {
 const firstPause = 100;
 const longestPause = 5_000;
 const steadyAfter = 30_000;
+/** Its successor tells of them; one that died before it could leaves that to the next. */
+const endedRemembered = 5;
 
 export class Child {
   readonly name: string;
@@ -26,6 +28,8 @@ export class Child {
   #exited: Promise<void> = Promise.resolve();
   #stopping = false;
   #everReady = false;
+  #instance: string | undefined;
+  #endedInstances: readonly string[] = [];
   #pause = firstPause;
   #ready: ((listening: readonly string[]) => void) | undefined;
 
@@ -73,7 +77,12 @@ export class Child {
     const startedAt = performance.now();
     const child = spawn(process.execPath, [program, 'run', ...services], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: { ...process.env, ...environment, [runFolderVariable]: runFolder.path },
+      env: {
+        ...process.env,
+        ...environment,
+        [runFolderVariable]: runFolder.path,
+        [endedInstancesVariable]: this.#endedInstances.join(','),
+      },
       // A group of its own: Ctrl-C reaches the supervisor alone, which ends all in their order.
       detached: true,
     });
@@ -101,11 +110,15 @@ export class Child {
       return;
     }
     this.#everReady = true;
+    this.#instance = news.instance;
     this.#ready?.(news.listening);
     this.#ready = undefined;
   }
 
   #ended(how: string, code: number | null, ranFor: number): void {
+    if (this.#instance !== undefined)
+      this.#endedInstances = [...this.#endedInstances, this.#instance].slice(-endedRemembered);
+    this.#instance = undefined;
     if (this.#stopping) return;
     // One that never worked and ended by itself will do so again.
     if (!this.#everReady && code !== null) {

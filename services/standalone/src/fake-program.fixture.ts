@@ -15,6 +15,7 @@ function fake(name: string): ServiceDefinition {
     start: async (context) => {
       const listening = name === 'smtp-ingress' ? await listen(context) : [];
       if (process.env['FAKE_REFUSES'] === name) throw new StartError(`${name} has its reasons`);
+      for (const instance of context.endedInstances ?? []) say(`${name} comes after ${instance}`);
       return {
         listening,
         figures: () => ({}),

@@ -160,6 +160,9 @@ test('what dies is started again, nats-server on its port', async () => {
   expect(standalone.output()).toContain('postrider: nats-server ended; started again in 100 ms');
   expect(readFileSync(join(folder, 'var/nats/connection.json'), 'utf8')).toBe(connection);
   expect(standalone.pids()['outbound-delivery']).toBe(before['outbound-delivery']);
+  await standalone.said(
+    new RegExp(`^queue-manager comes after [^ ]+-${before['queue-manager']}-[0-9a-f]+$`, 'm'),
+  );
   standalone.child.kill('SIGTERM');
   expect(await standalone.exit).toBe(0);
 });

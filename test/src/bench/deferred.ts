@@ -117,7 +117,7 @@ async function takeOver({ postrider, sink, gauge, mails, say }: Scene) {
   const arrived = sink.count();
   process.kill(queueManager(postrider).pid, 'SIGKILL');
   const killed = performance.now();
-  gauge.deferred = 0;
+  gauge.restarted();
   const probes = startLoad({ port: postrider.port, to: 'probe@flow.test', perSecond: 5, sessions: 2 });
   const flows = arrives(sink, arrived + 1).then(() => seconds(killed));
   const taken = reached(() => gauge.deferred, mails, say).then(() => ({
@@ -157,7 +157,9 @@ export function printDeferred(figures: DeferredFigures, say: (text: string) => v
 }
 
 interface Gauge {
-  deferred: number;
+  readonly deferred: number;
+  /** What the process said that was there is on its way still, and counts no more. */
+  restarted(): void;
 }
 
 async function watcher({ folder }: RunningPostrider): Promise<NatsConnection> {
@@ -172,13 +174,25 @@ async function watcher({ folder }: RunningPostrider): Promise<NatsConnection> {
 
 /** What queue-manager says each second. */
 function watchGauge(nats: NatsConnection): Gauge {
-  const gauge = { deferred: 0 };
+  let deferred = 0;
+  let speaker = '';
+  let ended: string | undefined;
   nats.subscribe('mta.status.queue-manager.>', {
     callback: (_, message) => {
-      gauge.deferred = message.json<{ deferred?: number }>().deferred ?? 0;
+      if (message.subject === ended) return;
+      speaker = message.subject;
+      deferred = message.json<{ deferred?: number }>().deferred ?? 0;
     },
   });
-  return gauge;
+  return {
+    get deferred() {
+      return deferred;
+    },
+    restarted() {
+      ended = speaker;
+      deferred = 0;
+    },
+  };
 }
 
 async function reached(value: () => number, goal: number, say: (text: string) => void): Promise<void> {

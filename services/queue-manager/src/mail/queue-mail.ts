@@ -10,7 +10,7 @@ import {
   type MailId,
   type Scheduling,
 } from '@postrider/mail';
-import type { OpenRecipient, SpooledMail } from '@postrider/spool';
+import type { OpenRecipient, PackedMail, SpooledMail } from '@postrider/spool';
 import type { Channel, Site } from '../sites/site.js';
 import { sharedDiagnostic } from './shared-diagnostic.js';
 import { noParts, Work } from './work.js';
@@ -79,10 +79,17 @@ const flag = {
   toldLate: 16,
   settling: 32,
   inWindow: 64,
+  stowed: 128,
 } as const;
+
+/** A mail as it was found: whole, or packed. */
+export type FoundMail = Pick<SpooledMail, 'open' | 'held' | 'place' | 'replayed'> &
+  (({ readonly packed?: undefined } & Pick<SpooledMail, 'mail'>) | { readonly packed: PackedMail });
 
 export class QueueMail {
   readonly id: MailId;
+  /** Of stowed mail that it was taken from: its time is noted there. */
+  row: number | undefined;
   state: 'active' | 'resting' | 'held' | 'ended' = 'active';
   place: SpooledMail['place'];
   #acceptedAt: number;
@@ -93,17 +100,17 @@ export class QueueMail {
   #envelope: Envelope | string;
   #work: Work | undefined;
 
-  constructor(spooled: SpooledMail) {
-    const { open, held, place, replayed, packed } = spooled;
-    const { id, acceptedAt, bounce, large, scheduling } = packed ?? factsOf(spooled.mail.envelope);
-    const content = packed === undefined ? spooled.mail.content : undefined;
+  constructor(found: FoundMail) {
+    const { open, held, place, replayed } = found;
+    const [facts, content] = factsOf(found);
+    const { id, acceptedAt, bounce, large, scheduling } = facts;
     this.id = id;
     this.#acceptedAt = acceptedAt - epoch;
     this.place = place;
     this.#flags =
       (bounce ? flag.bounce : 0) | (replayed ? flag.replayed : 0) | (large === undefined ? 0 : flag.large);
     this.#open = compact(open.map((one) => new OpenState(one)));
-    this.#envelope = packed?.text ?? spooled.mail.envelope;
+    this.#envelope = 'text' in facts ? facts.text : facts.envelope;
     if (content === undefined && held === undefined && scheduling === undefined) return;
     this.#work = new Work();
     this.#work.content = content;
@@ -179,6 +186,15 @@ export class QueueMail {
     this.#flag(flag.inWindow, set);
   }
 
+  /** It stands in the stowed mails: this object of it must not be changed any more. */
+  get stowed(): boolean {
+    return (this.#flags & flag.stowed) !== 0;
+  }
+
+  set stowed(set: boolean) {
+    this.#flag(flag.stowed, set);
+  }
+
   get content(): Uint8Array | undefined {
     return this.#work?.content;
   }
@@ -240,15 +256,21 @@ export class QueueMail {
     return this.settling || this.placing > 0 || this.parts.length > 0;
   }
 
+  /** Nothing of it is on its way, being written, or known beside its open recipients. */
+  get idle(): boolean {
+    return this.#work === undefined && !this.settling && !this.inWindow;
+  }
+
   get octets(): number {
     return this.content?.byteLength ?? 0;
   }
 
-  /** It will not be needed for a while: the envelope becomes one string. */
-  pack(): void {
+  /** It will not be needed for a while: the envelope becomes one string. @returns that */
+  pack(): string {
     this.content = undefined;
     if (typeof this.#envelope !== 'string') this.#envelope = packEnvelope(this.#envelope);
     this.#tidy();
+    return this.#envelope;
   }
 
   unpack(): void {
@@ -299,13 +321,18 @@ export class QueueMail {
   }
 }
 
-const factsOf = ({ id, acceptedAt, reversePath, large, scheduling }: Envelope) => ({
-  id,
-  acceptedAt,
-  bounce: reversePath === '',
-  large,
-  scheduling,
-});
+type Facts = Omit<PackedMail, 'text'> & ({ readonly text: string } | { readonly envelope: Envelope });
+
+function factsOf(found: FoundMail): readonly [facts: Facts, content: Uint8Array | undefined] {
+  const { packed } = found;
+  if (packed !== undefined) return [packed, undefined];
+  const { envelope, content } = found.mail;
+  const { id, acceptedAt, reversePath, large, scheduling } = envelope;
+  return [
+    { id, acceptedAt, bounce: reversePath === '', large: large?.contentId, scheduling, envelope },
+    content,
+  ];
+}
 
 const compact = (open: readonly OpenState[]): OpenState | readonly OpenState[] =>
   open.length === 1 && open[0] !== undefined ? open[0] : open;

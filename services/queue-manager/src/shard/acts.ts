@@ -112,9 +112,9 @@ export class Acts {
   #select(filter: MailFilter, state: (mail: QueueMail) => boolean): readonly QueueMail[] {
     const matches = matcher(filter);
     const { book } = this.#options;
-    const candidates =
-      filter.ids === undefined ? [...book.all()] : filter.ids.flatMap((id) => book.get(id) ?? []);
-    return candidates.filter((mail) => state(mail) && matches(mail));
+    const found: MailId[] = [];
+    for (const mail of book.candidates(filter)) if (state(mail) && matches(mail)) found.push(mail.id);
+    return found.flatMap((id) => book.get(id) ?? []);
   }
 
   async #act(

@@ -34,13 +34,17 @@ function queueOf({ queue, shard: name }: ShardHost): ShardQueue {
   return queue;
 }
 
-type Traffic = Pick<Handlers<ShardMessages>, 'hint' | 'report' | 'beat' | 'grant' | 'claims' | 'who'>;
+type Traffic = Pick<
+  Handlers<ShardMessages>,
+  'hint' | 'report' | 'beat' | 'ended' | 'grant' | 'claims' | 'who'
+>;
 
 function traffic(host: ShardHost): Traffic {
   return {
     hint: () => host.queue?.environment.owner.wake(),
     report: (report) => reported(host, report),
     beat: (beat) => host.queue?.beat(beat),
+    ended: ({ worker }) => host.queue?.workerEnded(worker),
     grant: (request) => granted(host, request),
     claims: (asked) => ({ epoch: host.queue?.environment.owner.epoch ?? 0, ...host.queue?.claims(asked) }),
     who: () => ({ owner: host.owner, epoch: host.queue?.environment.owner.epoch ?? 0 }),
@@ -103,7 +107,7 @@ function list(
 ): { mails: readonly QueuedMail[]; more: boolean } {
   const matches = matcher(filter);
   const mails: QueuedMail[] = [];
-  for (const mail of queueOf(host).book.all()) {
+  for (const mail of queueOf(host).book.candidates(filter)) {
     if (!matches(mail)) continue;
     if (mails.length >= limit) return { mails, more: true };
     mails.push(viewOf(mail, host));
@@ -113,7 +117,7 @@ function list(
 
 async function show(host: ShardHost, id: MailId) {
   const { book, environment } = queueOf(host);
-  const mail = book.get(id);
+  const mail = book.peek(id);
   if (mail === undefined) return {};
   const { envelope } = mail;
   const content =

@@ -115,7 +115,7 @@ export class Intake {
   #admit(spooled: SpooledMail): void {
     const { book, environment, settling, placing } = this.#options;
     const id = idOf(spooled);
-    if (book.get(id) !== undefined) return;
+    if (book.peek(id) !== undefined) return;
     const mail = new QueueMail(spooled);
     const now = environment.clock.now();
     const { queue } = environment.settings();
@@ -172,7 +172,7 @@ export class Intake {
     mail.until = Math.max(earliestUntil(mail.open), environment.clock.now());
     book.to(mail, 'resting');
     mail.pack();
-    resting.add(mail);
+    resting.put(mail);
   }
 }
 

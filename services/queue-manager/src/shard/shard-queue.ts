@@ -68,6 +68,7 @@ export class ShardQueue {
     const journal = new Journal(owner);
     const resting = new Resting({
       clock,
+      book,
       room: () => book.room() && this.#started && !this.#draining,
       due: (mail) => this.#intake.due(mail),
     });
@@ -148,6 +149,12 @@ export class ShardQueue {
 
   beat(beat: Beat): void {
     this.#inBatch((batch) => this.#workers.beat(beat, batch));
+  }
+
+  /** Its process has ended: what it had taken has an unknown outcome, and its channels are free for others. */
+  workerEnded(worker: string): void {
+    this.#inBatch((batch) => this.#workers.lost(worker, batch));
+    for (const site of [...this.sites.all()]) if (site.waits > 0) this.#dispatcher.wake(site);
   }
 
   figures(): Readonly<Record<string, number>> {
@@ -245,6 +252,7 @@ export class ShardQueue {
     this.#dispatcher.run();
     keepHeapLean(this.book.figures().deferred);
     this.#relief.look();
+    this.#resting.stow();
     this.#resting.wake();
   }
 

@@ -54,6 +54,29 @@ test('a channel for which nobody answers counts for the limit until its worker i
   expect(worker.channels()).toBe(1);
 });
 
+test('a worker that was seen to end: its channels are free at once, and what it had taken is unknown', async () => {
+  const rig = await startRig({ config: { outbound: { channels_per_site: 1 } } });
+  rig.worker.answer = () => undefined;
+  const taken = await rig.accept();
+  await rig.worker.kill();
+  const worker = await fakeWorker(rig.bus, 'worker-2');
+  worker.answer = () => undefined;
+  const waits = await rig.accept();
+  expect(worker.channels()).toBe(0);
+  ref(rig).tell('ended', { worker: 'worker-1' });
+  ref(rig).tell('ended', { worker: 'of another time' });
+  await turns();
+  expect(rig.events('unknown')).toMatchObject([{ mail: taken }]);
+  await rig.clock.advance(1_000);
+  await turns();
+  expect(worker.channels()).toBe(1);
+  expect(worker.taken.map(({ id }) => id)).toEqual([waits]);
+  ref(rig).tell('ended', { worker: 'worker-1' });
+  await turns();
+  expect(rig.events('unknown')).toHaveLength(1);
+  expect(inFlight(rig, waits)).toBe(true);
+});
+
 test('the sender is warned once of a delay, also over a takeover', async () => {
   const rig = await startRig({
     config: { queue: { retry: { first: '1h', max: '1h' }, warn: '2h', expire: '5d' } },

@@ -67,12 +67,9 @@ export function summaryOf(book: MailBook, sites: Sites, { shard, owner }: Holder
 function sitesOf(book: MailBook, sites: Sites): QueueSummary['sites'] {
   const deferred = new Map<string, number>();
   const last = new Map<string, string>();
-  for (const mail of book.all()) {
-    if (mail.state !== 'resting') continue;
-    for (const { site = '', diagnostic } of mail.open) {
-      deferred.set(site, (deferred.get(site) ?? 0) + 1);
-      if (diagnostic !== undefined) last.set(site, diagnostic.text);
-    }
+  for (const { site = '', diagnostic } of book.reasons()) {
+    deferred.set(site, (deferred.get(site) ?? 0) + 1);
+    if (diagnostic !== undefined) last.set(site, diagnostic.text);
   }
   const names = new Set([...[...sites.all()].map(({ name }) => name), ...deferred.keys()]);
   const rows = [...names].map((name) => {

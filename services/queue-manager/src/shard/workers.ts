@@ -58,7 +58,7 @@ export class Workers {
     for (const { channel, ids } of channels) {
       held.set(channel, new Set(ids));
       for (const id of ids) {
-        const mail = book.get(id);
+        const mail = book.peek(id);
         if (mail?.settling === true) settling.adopt(mail, { channel, worker });
         else if (mail === undefined || mail.state === 'resting') settling.named(id, { channel, worker });
       }
@@ -82,16 +82,20 @@ export class Workers {
       if (heard === undefined) this.#heard.set(worker, now);
       else if (now - heard > times.workerLost) lost.add(worker);
     }
-    for (const worker of lost) {
-      this.#options.environment.log.warn({ worker }, 'worker lost');
-      this.#heard.delete(worker);
-      this.#strangers.delete(worker);
-      sites.setStrangers(worker, new Map());
-      for (const channel of [...sites.channels()]) {
-        if (channel.worker !== worker) continue;
-        this.#options.ends.lost(channel, batch);
-        for (const part of [...channel.inFlight.values()]) this.#options.ends.unknown(part, batch);
-      }
+    for (const worker of lost) this.lost(worker, batch);
+  }
+
+  /** It is known to be gone, by its silence or by who saw it end; told twice it does nothing. */
+  lost(worker: string, batch: Batch): void {
+    const { sites, environment, ends } = this.#options;
+    const channels = [...sites.channels()].filter((channel) => channel.worker === worker);
+    if (channels.length > 0 || this.#heard.has(worker)) environment.log.warn({ worker }, 'worker lost');
+    this.#heard.delete(worker);
+    this.#strangers.delete(worker);
+    sites.setStrangers(worker, new Map());
+    for (const channel of channels) {
+      ends.lost(channel, batch);
+      for (const part of [...channel.inFlight.values()]) ends.unknown(part, batch);
     }
   }
 
