@@ -78,6 +78,30 @@ test.each([
     expect(scan([...splitAt(data, at), one('.\r\n')]).receivedFields).toBe(expected);
 });
 
+test.each([
+  [8, 'short\r\n123456\r\n.\r\n', undefined],
+  [8, '1234567\r\n.\r\n', 'long-line'],
+  [8, 'a\r\n..23456\r\n.\r\n', undefined],
+  [8, '..234567\r\n.\r\n', 'long-line'],
+  [8, 'that never ends', 'long-line'],
+])('lines of %i octets: %j', (longestLine, data, problem) => {
+  for (let at = 0; at <= data.length; at++) {
+    const scanner = new DataScanner(() => undefined, { longestLine });
+    for (const chunk of splitAt(data, at)) scanner.scan(chunk);
+    expect(scanner.problem).toBe(problem);
+  }
+});
+
+test('what is binary has no lines, below its header section', () => {
+  const rules = { framing: 'binary', longestLine: 8 } as const;
+  const body = new DataScanner(() => undefined, rules);
+  body.scan(one('a: b\r\n\r\n1234567890'));
+  expect(body.problem).toBeUndefined();
+  const header = new DataScanner(() => undefined, rules);
+  header.scan(one('Subject: long\r\n\r\n'));
+  expect(header.problem).toBe('long-line');
+});
+
 test('it does not copy', () => {
   const chunk = one('abc\r\n');
   const pieces: Buffer[] = [];
@@ -147,7 +171,7 @@ describe('in chunks of known size (RFC 3030 §2)', () => {
   ])('%j, however it is cut', (data, expected, problem) => {
     for (let at = 0; at <= data.length; at++) {
       const pieces: Buffer[] = [];
-      const scanner = new DataScanner((piece) => pieces.push(Buffer.from(piece)), 'chunks');
+      const scanner = new DataScanner((piece) => pieces.push(Buffer.from(piece)), { framing: 'chunks' });
       for (const part of splitAt(data, at)) expect(scanner.scan(part)).toBe(-1);
       scanner.end();
       expect(scanner.problem).toBe(problem);

@@ -4,7 +4,17 @@
  * CR, a bare LF or a NUL spoils the mail: nothing more is given on, and the rest is swallowed up to the real end.
  * Works on octets as they arrive, whatever the packets are, and gives views of them: no octet is copied.
  */
-export type DataProblem = 'bare-cr' | 'bare-lf' | 'nul';
+export type DataProblem = 'bare-cr' | 'bare-lf' | 'nul' | 'long-line';
+
+export interface DataRules {
+  /**
+   * chunks: the data ends where the client says so, and a dot is a dot (RFC 3030 §2); binary: and below the header
+   * section anything may stand (RFC 3030 §3). Default dots.
+   */
+  readonly framing?: 'dots' | 'chunks' | 'binary' | undefined;
+  /** Octets of a text line with its CRLF, without a stuffed dot (RFC 5321 §4.5.3.1.6). Default: as many as come. */
+  readonly longestLine?: number | undefined;
+}
 
 const nul = 0x00;
 const lf = 0x0a;
@@ -40,14 +50,14 @@ export class DataScanner {
   #inHeader = true;
   /** Octets of `received:` that this header line has matched; -1 when it is another field. */
   #matched = -1;
+  readonly #longestLine: number;
+  /** Where the line begins in the chunk; below 0: in one before. */
+  #lineFrom = 0;
 
-  /**
-   * @param keep takes content piece by piece
-   * @param framing chunks: the data ends where the client says so, and a dot is a dot (RFC 3030 §2); binary: and below
-   * the header section anything may stand (RFC 3030 §3)
-   */
-  constructor(keep: (piece: Buffer) => void, framing: 'dots' | 'chunks' | 'binary' = 'dots') {
+  /** @param keep takes content piece by piece */
+  constructor(keep: (piece: Buffer) => void, { framing = 'dots', longestLine = Infinity }: DataRules = {}) {
     this.#keep = keep;
+    this.#longestLine = longestLine;
     this.#stuffed = framing === 'dots';
     this.#binary = framing === 'binary';
   }
@@ -65,7 +75,7 @@ export class DataScanner {
         case 'line-start':
           if (octet === dot && this.#stuffed) {
             this.#give(chunk, from, at);
-            from = at + 1;
+            from = this.#lineFrom = at + 1;
             this.#place = 'after-dot';
           } else this.#beginLine(octet);
           break;
@@ -79,9 +89,11 @@ export class DataScanner {
           this.#control(octet);
           break;
         default:
-          this.#afterCr(octet);
+          this.#afterCr(octet, at);
       }
     }
+    this.#lineFrom -= chunk.length;
+    if (-this.#lineFrom > this.#longestLine) this.#problem('long-line');
     // A CR after the dot is content only of a mail that is spoilt by then.
     if (this.#place !== 'after-dot-cr') this.#give(chunk, from, chunk.length);
     return -1;
@@ -113,12 +125,14 @@ export class DataScanner {
     if (octet === nul) this.#problem('nul');
   }
 
-  #afterCr(octet: number): void {
+  #afterCr(octet: number, at: number): void {
     if (octet !== lf) {
       this.#problem('bare-cr');
       this.#control(octet);
       return;
     }
+    if (at + 1 - this.#lineFrom > this.#longestLine) this.#problem('long-line');
+    this.#lineFrom = at + 1;
     if (this.#place === 'after-cr-at-start') this.#inHeader = false;
     this.#place = 'line-start';
   }

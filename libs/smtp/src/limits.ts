@@ -24,6 +24,8 @@ export const limits = {
   commandLineAtLeast: 1257,
   /** Of AUTH and of answers to its challenges (RFC 4954 §4): an access token is longer than a command. */
   authLine: 12_288,
+  /** RFC 5321 §4.5.3.1.6, CRLF included: a server must take so much. */
+  textLineAtLeast: 1000,
   /** RFC 5321 §4.5.3.1.5, code and CRLF included. */
   replyLine: 512,
 } as const;

@@ -9,7 +9,7 @@ import { serveConnection, type ConnectionWatcher } from './session/connection.js
 import { tooManyConnections } from './session/replies.js';
 import { clientLimits, type ClientLimits } from './policy/client-limits.js';
 import { roles, type Role } from './roles.js';
-import { ofSession, withOwn } from './settings.js';
+import { ofSession, withOwn, type Settings } from './settings.js';
 import type { Session } from './session/session.js';
 import { tlsOf, type TlsServer } from './tls/index.js';
 
@@ -32,6 +32,13 @@ interface ListenerOptions {
   readonly watcher: ConnectionWatcher;
   /** Now. */
   connections: number;
+  limits?: OwnLimits;
+}
+
+/** Those of all with its own over them: worked out once for a configuration, not for each connection. */
+interface OwnLimits {
+  readonly ofAll: Settings['limits'];
+  readonly own: Settings['limits'];
 }
 
 export class Listeners {
@@ -165,7 +172,7 @@ export class Listeners {
   }
 
   #take(socket: Socket, options: ListenerOptions): void {
-    const { name, role, tls, auth, proxyFrom, xclientFrom, clients, ownLimits } = options;
+    const { name, role, tls, auth, proxyFrom, xclientFrom, clients } = options;
     const { settings } = this.#ingress;
     if (this.#connections >= settings.limits.connections || isFull(options)) {
       socket.on('error', () => undefined);
@@ -179,7 +186,7 @@ export class Listeners {
     const common = {
       ingress: this.#ingress,
       listener: name,
-      limits: withOwn(settings.limits, ofSession(ownLimits)),
+      limits: limitsOf(options, settings.limits),
       role,
       xclientFrom,
       clients,
@@ -201,6 +208,12 @@ export class Listeners {
     if (this.#sessions.delete(session)) this.#ingress.counts.sessions--;
     if (this.#sessions.size === 0) this.#drained?.();
   }
+}
+
+function limitsOf(options: ListenerOptions, ofAll: Settings['limits']): Settings['limits'] {
+  if (options.limits?.ofAll !== ofAll)
+    options.limits = { ofAll, own: withOwn(ofAll, ofSession(options.ownLimits)) };
+  return options.limits.own;
 }
 
 const isFull = ({ connections, ownLimits }: ListenerOptions): boolean =>

@@ -59,7 +59,7 @@ function utf8Of(
 ): Pick<MailFacts, 'smtputf8'> {
   const paths = accepted.flatMap(({ recipients }) => recipients.map(({ forwardPath }) => forwardPath));
   if ([reversePath, ...paths].every(isAscii)) return {};
-  const scanner = new DataScanner(() => undefined, 'chunks');
+  const scanner = new DataScanner(() => undefined, { framing: 'chunks' });
   scanner.scan(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
   return { smtputf8: scanner.eightBitHeader ? 'header' : 'asked' };
 }

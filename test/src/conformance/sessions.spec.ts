@@ -189,6 +189,19 @@ describe('limits', () => {
     client.close();
   });
 
+  test('text lines: as long as they come, or 554 5.6.0 over what is configured; a stuffed dot does not count', async () => {
+    const lines = (octets: number): string => `short\r\n..${'x'.repeat(octets - '.\r\n'.length)}`;
+    const [any, bounded] = [await start(), await start({ config: { limits: { text_line: '1000B' } } })];
+    const sloppy = await greetedClient(any.port);
+    expect(await send(sloppy, lines(5000))).toMatch(/^250 /);
+    const client = await greetedClient(bounded.port);
+    expect(await send(client, lines(1000))).toMatch(/^250 /);
+    expect(await send(client, lines(1001))).toMatch(/^554 5\.6\.0 A line is longer than the 1000 octets/);
+    expect(await send(client, `.${'x'.repeat(1200)}\r\nMAIL FROM:<evil@evil.test>`)).toMatch(/^554 5\.6\.0 /);
+    expect((await client.command('NOOP')).code).toBe(250);
+    for (const each of [sloppy, client]) each.close();
+  });
+
   test('command lines: 512 octets are taken, a longer one than we take is refused', async () => {
     const ingress = await start();
     const client = await greetedClient(ingress.port);

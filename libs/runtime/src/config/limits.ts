@@ -11,6 +11,8 @@ import {
   network,
   octets,
   octetsIfSet,
+  textLine,
+  textLineIfSet,
 } from './values.js';
 
 const count = z.int().min(0);
@@ -30,6 +32,7 @@ const ownLimits = {
   bad_commands: positive.optional(),
   refused_recipients: positive.optional(),
   command_line: lineOctetsIfSet,
+  text_line: textLineIfSet,
   per_client: z
     .strictObject({
       connections: count.optional(),
@@ -65,6 +68,8 @@ export const limits = z
     refused_recipients: positive.default(100),
     /** Of a command with its CRLF (RFC 5321 §4.5.3.1.4); AUTH may be longer (RFC 4954 §4). */
     command_line: lineOctets('2KiB'),
+    /** Of a line of mail with its CRLF (RFC 5321 §4.5.3.1.6); 0B: as long as it comes. */
+    text_line: textLine('0B'),
     /** Failures to authenticate by one address or under one name, within ten minutes. */
     auth_failures: positive.default(20),
     /** Of one address (IPv6: a /64) outside relay.networks; 0 is no limit. */

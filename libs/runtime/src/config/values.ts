@@ -38,6 +38,12 @@ const lineSize = size.refine((value) => value >= limits.commandLineAtLeast, {
 });
 export const lineOctets = (preset: string) => lineSize.prefault(preset);
 export const lineOctetsIfSet = ifSet((value) => lineSize.safeParse(value));
+/** Of a line of mail; 0B: as long as it comes. */
+const textLineSize = size.refine((value) => value === 0 || value >= limits.textLineAtLeast, {
+  error: `must be ${limits.textLineAtLeast}B at least (RFC 5321 §4.5.3.1.6), or 0B for no limit`,
+});
+export const textLine = (preset: string) => textLineSize.prefault(preset);
+export const textLineIfSet = ifSet((value) => textLineSize.safeParse(value));
 export const durationIfSet = ifSet((value) => time.safeParse(value));
 
 function quantity(units: Readonly<Record<string, number>>, form: string) {

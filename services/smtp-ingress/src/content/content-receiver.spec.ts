@@ -20,7 +20,7 @@ function receiver(options: Partial<ContentOptions> = {}): {
   const content = new ContentReceiver({
     id: 'ID',
     traceField: 'Received: x\r\n',
-    limits: { message_size: 1_000_000, received_headers: 10 },
+    limits: { message_size: 1_000_000, received_headers: 10, text_line: 0 },
     heldInOctets: 1000,
     budget,
     place: noPlace,
@@ -73,14 +73,16 @@ test.each([
   [`${'x'.repeat(2000)}\r\n.\r\n`, 'too-large'],
   [`${'Received: x\r\n'.repeat(11)}\r\n.\r\n`, 'loop'],
 ])('%#: refused, and nothing is held', async (data, problem) => {
-  const { content, budget } = receiver({ limits: { message_size: 1500, received_headers: 10 } });
+  const { content, budget } = receiver({
+    limits: { message_size: 1500, received_headers: 10, text_line: 0 },
+  });
   content.scan(Buffer.from(data));
   expect(await content.finish()).toEqual({ problem });
   expect(budget.used).toBe(0);
 });
 
 test('what is too large is purged from the spool, if it was there already', async () => {
-  const { content, store } = receiver({ limits: { message_size: 1500, received_headers: 10 } });
+  const { content, store } = receiver({ limits: { message_size: 1500, received_headers: 10, text_line: 0 } });
   content.scan(Buffer.alloc(1200, 'x'));
   expect(store.abandoned).toBe(false);
   content.scan(Buffer.alloc(1200, 'x'));

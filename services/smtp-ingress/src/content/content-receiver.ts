@@ -6,6 +6,7 @@
 import type { LargeContent, MailId } from '@postrider/mail';
 import { DataScanner, MimeHeaders, type DataProblem, type Reply } from '@postrider/smtp';
 import type { LargeContentWriter } from '@postrider/spool';
+import type { Settings } from '../settings.js';
 import type { Place } from './admission.js';
 import type { ContentBudget } from './content-budget.js';
 import { Pieces } from './pieces.js';
@@ -16,7 +17,7 @@ export interface ContentOptions {
   readonly framing?: 'dots' | 'chunks' | 'binary';
   /** Goes on top of the content (RFC 5321 §4.4). */
   readonly traceField: string;
-  readonly limits: { readonly message_size: number; readonly received_headers: number };
+  readonly limits: Pick<Settings['limits'], 'message_size' | 'received_headers' | 'text_line'>;
   /** Content over this is not held in memory. */
   readonly heldInOctets: number;
   readonly budget: ContentBudget;
@@ -65,7 +66,9 @@ export class ContentReceiver {
   constructor(options: ContentOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#scanner = new DataScanner((piece) => this.#keep(piece), options.framing ?? 'dots');
+    const { framing, limits } = options;
+    const longestLine = limits.text_line === 0 ? undefined : limits.text_line;
+    this.#scanner = new DataScanner((piece) => this.#keep(piece), { framing, longestLine });
     this.#mimeHeaders = options.smtputf8 === true ? new MimeHeaders() : undefined;
     const traceField = Buffer.from(options.traceField, 'latin1');
     this.#addedInOctets = traceField.length;

@@ -90,6 +90,9 @@ function refusal(refused: ContentProblem, { ingress, limits }: SessionFacts): Re
       return notCrlf('LF without CR');
     case 'nul':
       return reply(554, '5.6.0', 'NUL in mail data is not allowed');
+    case 'long-line':
+      // RFC 5321 §4.5.3.1.6
+      return reply(554, '5.6.0', `A line is longer than the ${limits.text_line} octets taken here`);
     case 'too-large':
       // RFC 1870 §6.3
       return reply(552, '5.3.4', `Message is larger than the ${limits.message_size} octets taken here`);
