@@ -5,11 +5,13 @@
  *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
  *   npm run bench -- --deferred 1000000 [--into-spool]
  *   npm run bench -- --scale [--quick]        workers and queue-managers instead: scale.ts
+ *   npm run bench -- --by-process [--quick]   what each service costs: by-process.ts
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureByProcess } from './by-process.js';
 import { measureDeferred, printDeferred } from './deferred.js';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
@@ -18,7 +20,7 @@ import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { measureScale } from './scale.js';
 import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
-import { printProtocol, printScale, printTable } from './table.js';
+import { printCosts, printProtocol, printScale, printTable } from './table.js';
 
 const mega = 1024 * 1024;
 const sinkPort = 25_826;
@@ -72,6 +74,7 @@ const { values: flags } = parseArgs({
     deferred: { type: 'string' },
     'into-spool': { type: 'boolean' },
     scale: { type: 'boolean' },
+    'by-process': { type: 'boolean' },
   },
 });
 const quick = flags.quick === true;
@@ -92,6 +95,7 @@ async function figures(): Promise<object> {
     return { deferred };
   }
   if (flags.scale === true) return { scale: await scale() };
+  if (flags['by-process'] === true) return { byProcess: await byProcess() };
   const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
   if (flags.only === 'protocol') {
     printProtocol(protocol);
@@ -104,6 +108,23 @@ async function figures(): Promise<object> {
   printTable(results);
   printProtocol(protocol);
   return { rounds, results, protocol };
+}
+
+async function byProcess() {
+  say('each service in a process of its own');
+  const sink = await startSmtpSink(sinkPort);
+  try {
+    const shares = loads.map(({ name, ...load }) => [
+      name,
+      { ...load, mails: Math.ceil(load.mails * share) },
+    ]);
+    const setup = { port: 25_825, sinkPort, sink, idleSessions: 1000, largeMailInOctets: 49 * mega };
+    const costs = await measureByProcess(Object.fromEntries(shares) as Record<string, Load>, setup, say);
+    printCosts(costs);
+    return costs;
+  } finally {
+    await sink.stop();
+  }
 }
 
 async function scale() {

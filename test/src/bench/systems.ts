@@ -10,14 +10,19 @@ export interface SystemUnderTest {
   stop(): Promise<void>;
 }
 
-export async function startPostriderForBench(port: number, sinkPort: number): Promise<SystemUnderTest> {
+/** @param flags of the command line */
+export async function startPostriderForBench(
+  port: number,
+  sinkPort: number,
+  flags: readonly string[] = [],
+): Promise<SystemUnderTest> {
   const postrider = await startPostrider(
     [
       'hostname: postrider.bench.test',
       `routes: { "*": "smtp://127.0.0.1:${sinkPort}" }`,
       'log: { level: warn, format: text }',
     ],
-    { port },
+    { port, flags },
   );
   return { name: 'Postrider', port, processes: () => postrider.processes(), stop: () => postrider.remove() };
 }

@@ -1,5 +1,6 @@
 /** The bench's result as people read it. */
 import type { SystemFigures } from './main.js';
+import type { ProcessCosts } from './by-process.js';
 import type { ProtocolFigures } from './protocol.js';
 import type { ScaleRow } from './scale.js';
 
@@ -53,8 +54,23 @@ const missing = {
   cpuPerMailInMilliseconds: Number.NaN,
 };
 
+/** Of each process: memory, and CPU a mail under each load. */
+export function printCosts(costs: readonly ProcessCosts[]): void {
+  const loads = Object.keys(costs[0]?.cpuPerMailInMilliseconds ?? {});
+  print([
+    ['process', 'idle MiB', 'peak MiB', ...loads.map((load) => `CPU ms: ${load}`)],
+    ...costs.map(({ process, idleInOctets, peakInOctets, cpuPerMailInMilliseconds: cpu }) => [
+      process,
+      mega(idleInOctets),
+      mega(peakInOctets),
+      ...loads.map((load) => (cpu[load] ?? Number.NaN).toFixed(2)),
+    ]),
+  ]);
+}
+
+const mega = (octets: number): string => (octets / 1024 / 1024).toFixed(0);
+
 function printMemory({ idleSessions = [], largeMail = [] }: SystemFigures): void {
-  const mega = (octets: number): string => (octets / 1024 / 1024).toFixed(0);
   print([
     ['memory in MiB', 'before', 'peak with 1,000 idle sessions', 'before', 'peak with a mail of 50 MB'],
     ...idleSessions.map(({ process, idleInOctets, peakInOctets }) => {
