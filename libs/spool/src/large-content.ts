@@ -5,6 +5,7 @@ import type { DiskRoom } from './disk-room.js';
 import { isFull, type AppendResult, type Log } from './log.js';
 import type { LargeContentPool } from './large-content-pool.js';
 import { chunkInOctets, chunksUnderWay, streamsOf, subjects } from './names.js';
+import { contentPassed } from './passing-buffers.js';
 import { ContentMissing, type LargeContentWriter } from './spool.js';
 
 interface LargeContentContext {
@@ -92,6 +93,7 @@ export class ChunkWriter implements LargeContentWriter {
     await pool.enter(chunk.length);
     const sent: Promise<void> = this.#publish(chunk, n).finally(() => {
       pool.leave(chunk.length);
+      contentPassed(chunk.length);
       this.#underWay.delete(sent);
     });
     this.#underWay.add(sent);
@@ -154,6 +156,7 @@ export async function* readLargeContent(
     hash.update(chunk);
     octets += chunk.length;
     yield chunk;
+    contentPassed(chunk.length);
   }
   if (octets !== large.octets || hash.digest('hex') !== large.sha256)
     throw new ContentMissing(`content ${large.contentId} is not what was stored`);
