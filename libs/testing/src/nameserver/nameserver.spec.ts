@@ -42,7 +42,7 @@ test.each([
   ['alias.test', 'CNAME', ['a.dest.test']],
   ['slow.test', 'A', ['127.0.0.3']],
 ])('%s %s', async (name, type, expected) => {
-  expect(await asker.resolve(name, type)).toEqual(expected);
+  expect(await asker.resolve(name, type)).toMatchObject(expected);
 });
 
 test.each([
