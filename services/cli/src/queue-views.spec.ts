@@ -1,6 +1,14 @@
 import type { QueuedMail, QueueSummary, RecipientState } from '@postrider/protocol';
 import { expect, test } from 'vitest';
-import { contentText, listTable, showText, stateText, summaryTable, whyNone } from './queue-views.js';
+import {
+  contentText,
+  listTable,
+  recipientText,
+  showText,
+  stateText,
+  summaryTable,
+  whyNone,
+} from './queue-views.js';
 
 const now = new Date(2026, 0, 2, 12, 0, 0).getTime();
 const later = '451 4.7.1 later';
@@ -101,4 +109,12 @@ test.each([
       found.map((state) => mailOf(state)),
     ),
   ).toBe(text);
+});
+
+test('a recipient who has ended, or has no way yet, has no site to name', () => {
+  const recipient = { forwardPath: 'you@dest.test', site: '', attempts: 0, state: states.delivered };
+  expect(recipientText(recipient, now)).toBe('you@dest.test: delivered');
+  expect(recipientText({ ...recipient, attempts: 1, state: states.active }, now)).toBe(
+    'you@dest.test, 1 try: waits its turn',
+  );
 });

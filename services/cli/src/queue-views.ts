@@ -17,6 +17,15 @@ export function listTable(mails: readonly QueuedMail[], now: number): string {
   return table([['id', 'age', 'size', 'from', 'to', 'tries', 'state'], ...rows]);
 }
 
+/** Where a recipient stands; one that has ended, or has no way yet, has no site. */
+export function recipientText({ forwardPath, site, attempts, state }: Recipient, now: number): string {
+  const way = site === '' ? '' : ` via ${site}`;
+  const tries = site === '' && attempts === 0 ? '' : `, ${counted(attempts, 'try', 'tries')}`;
+  return `${forwardPath}${way}${tries}: ${stateText(state, now)}`;
+}
+
+type Recipient = QueuedMail['recipients'][number];
+
 export function stateText(state: RecipientState, now: number): string {
   switch (state.state) {
     case 'active':
@@ -61,7 +70,7 @@ export function summaryTable(shards: readonly QueueSummary[], totals: Totals, no
   const sites = shards.flatMap((shard) => shard.sites);
   const shown = sites.toSorted((a, b) => b.waiting + b.deferred - a.waiting - a.deferred).slice(0, 20);
   const siteRows = shown.map(({ site, waiting, deferred, channels, lastDiagnostic }) => [
-    site,
+    site === '' ? '(no way yet)' : site,
     String(waiting),
     String(deferred),
     String(channels),
@@ -82,10 +91,7 @@ export function showText(mail: QueuedMail, content: Uint8Array | undefined, now:
     `accepted  ${new Date(mail.acceptedAt).toISOString()} (${span(now - mail.acceptedAt)} ago), ${size(mail.sizeInOctets)}`,
     `shard     ${mail.shard}, owned by ${mail.owner}`,
   ];
-  const recipients = mail.recipients.map(
-    ({ forwardPath, site, attempts, state }) =>
-      `to        ${forwardPath} via ${site}, ${counted(attempts, 'try', 'tries')}: ${stateText(state, now)}`,
-  );
+  const recipients = mail.recipients.map((recipient) => `to        ${recipientText(recipient, now)}`);
   return [...head, ...recipients, ...(content === undefined ? [] : ['', contentText(content)])].join('\n');
 }
 

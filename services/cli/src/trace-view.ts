@@ -2,8 +2,8 @@
 import type { MailId } from '@postrider/mail';
 import type { EventRecord, QueuedMail } from '@postrider/protocol';
 import { facts } from './event-lines.js';
-import { stateText } from './queue-views.js';
-import { clockTime, counted, elapsed, table } from './table.js';
+import { recipientText } from './queue-views.js';
+import { clockTime, elapsed, table } from './table.js';
 
 export interface Trace {
   readonly id: MailId;
@@ -49,8 +49,6 @@ function stateLines(mail: Trace['mail'], events: readonly EventRecord[], now: nu
     const last = events.at(-1);
     return last ? 'now: nothing of it waits here any more' : '';
   }
-  const lines = mail.recipients.map(({ forwardPath, site, attempts, state }) => {
-    return `now: ${forwardPath} via ${site}, ${counted(attempts, 'try', 'tries')}: ${stateText(state, now)}`;
-  });
+  const lines = mail.recipients.map((recipient) => `now: ${recipientText(recipient, now)}`);
   return [...lines, `held by ${mail.owner} (shard ${mail.shard})`].join('\n');
 }
