@@ -1,4 +1,5 @@
 export { cannotListen } from './cannot-listen.js';
+export { corkForTurn } from './cork.js';
 export { dial, type Dialled, type Proxy } from './dial.js';
 export { outboundProxy } from './config/outbound-proxy.js';
 export { describeConfig, printConfig, type ConfigEntry } from './config/describe.js';

@@ -6,7 +6,7 @@ import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { Clock, Timer } from '@postrider/actor';
 import type { ChannelEnd, Job } from '@postrider/protocol';
-import { dial, type Proxy } from '@postrider/runtime';
+import { corkForTurn, dial, type Proxy } from '@postrider/runtime';
 import { DotStuffer, ReplyReader, type ServerReply } from '@postrider/smtp';
 import type { JobSource, LargeContentReader } from '../delivery.js';
 import { returnPathRemoved } from '../return-path.js';
@@ -107,14 +107,10 @@ export class SmtpConnection {
 
   // --- what the state machines ask for ---
 
-  /** Goes out when all that has come on any socket has been read, for all channels together. */
   write(...parts: readonly (Buffer | string)[]): void {
     if (this.#ended) return;
     const socket = this.#socket;
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      setImmediate(() => socket.uncork());
-    }
+    corkForTurn(socket);
     for (const part of parts) socket.write(part, 'utf8');
   }
 

@@ -5,6 +5,7 @@ import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import type { Clock } from '@postrider/actor';
 import type { Networks } from '@postrider/mail';
+import { corkForTurn } from '@postrider/runtime';
 import { renderReply, type Reply } from '@postrider/smtp';
 import { mayRelay } from '../policy/relay-control.js';
 import { readProxyHeader } from './proxied.js';
@@ -124,17 +125,10 @@ class Connection implements SessionOutput {
     else whenRead(greet);
   }
 
-  /**
-   * Goes out when all that has come on any socket has been read: peers on the same processor are then woken once for
-   * many replies, and not once for each.
-   */
   write(text: string): boolean {
     const socket = this.#socket;
     if (!socket.writable) return true;
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      setImmediate(() => socket.uncork());
-    }
+    corkForTurn(socket);
     return socket.write(text, 'latin1');
   }
 
