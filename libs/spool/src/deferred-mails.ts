@@ -11,6 +11,7 @@ import {
   type MailId,
   type RowForm,
 } from '@postrider/mail';
+import { OpenRecipientColumns } from './open-recipient-columns.js';
 import type { MailState } from './open-recipients.js';
 import type { DeferredMail } from './record-frame.js';
 import type { OpenRecipient, PackedMail } from './spool.js';
@@ -61,18 +62,14 @@ const reads32 = 0xffff_ffff;
 /** Most of a long queue: one open recipient, not held, nothing large, nothing that its sender wants of its times. */
 class CommonForm implements RowForm<DeferredAt> {
   readonly #text = new ValueColumn<string>();
-  readonly #diagnostic = new ValueColumn<Diagnostic>();
+  readonly #open = new OpenRecipientColumns();
   readonly #acceptedAt = new NumberColumn(Float64Array);
-  readonly #until = new NumberColumn(Float64Array);
   readonly #sequence = new NumberColumn(Float64Array);
   readonly #home = new NumberColumn(Float64Array);
   readonly #contentSequence = new NumberColumn(Float64Array);
   readonly #contentIndex = new NumberColumn(Uint32Array);
   readonly #sizeInOctets = new NumberColumn(Uint32Array);
   readonly #recipients = new NumberColumn(Uint16Array);
-  readonly #index = new NumberColumn(Uint16Array);
-  readonly #attempts = new NumberColumn(Uint16Array);
-  readonly #unknowns = new NumberColumn(Uint16Array);
   readonly #bounce = new NumberColumn(Uint8Array);
 
   fits(mail: DeferredAt): boolean {
@@ -81,8 +78,7 @@ class CommonForm implements RowForm<DeferredAt> {
     if (open === undefined || second !== undefined || state.held !== undefined) return false;
     if (mail.large !== undefined || mail.scheduling !== undefined) return false;
     if (mail.contentAt === undefined || mail.bornOctets !== undefined) return false;
-    const most = Math.max(recipients, open.index, open.attempts, open.unknowns);
-    return most <= reads16 && sizeInOctets <= reads32;
+    return OpenRecipientColumns.takes(open) && recipients <= reads16 && sizeInOctets <= reads32;
   }
 
   write(row: number, mail: DeferredAt): void {
@@ -97,7 +93,7 @@ class CommonForm implements RowForm<DeferredAt> {
     this.#recipients.set(row, mail.recipients);
     this.#bounce.set(row, mail.bounce ? 1 : 0);
     const [open] = mail.state.open;
-    if (open !== undefined) this.#writeOpen(row, open);
+    if (open !== undefined) this.#open.set(row, open);
   }
 
   read(row: number, id: MailId): DeferredAt {
@@ -114,32 +110,13 @@ class CommonForm implements RowForm<DeferredAt> {
       contentAt: [this.#contentSequence.get(row), this.#contentIndex.get(row)],
       sequence: this.#sequence.get(row),
       bornOctets: undefined,
-      state: { open: [this.#readOpen(row)] },
+      state: { open: [this.#open.get(row)] },
     };
   }
 
   clear(row: number): void {
     this.#text.set(row, undefined);
-    this.#diagnostic.set(row, undefined);
-  }
-
-  #writeOpen(row: number, { index, attempts, until, unknowns, diagnostic }: OpenRecipient): void {
-    this.#index.set(row, index);
-    this.#attempts.set(row, attempts);
-    this.#until.set(row, until);
-    this.#unknowns.set(row, unknowns);
-    this.#diagnostic.set(row, diagnostic);
-  }
-
-  #readOpen(row: number): OpenRecipient {
-    const diagnostic = this.#diagnostic.get(row);
-    return {
-      index: this.#index.get(row),
-      attempts: this.#attempts.get(row),
-      until: this.#until.get(row),
-      unknowns: this.#unknowns.get(row),
-      ...(diagnostic === undefined ? {} : { diagnostic }),
-    };
+    this.#open.clear(row);
   }
 }
 

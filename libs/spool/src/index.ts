@@ -12,6 +12,7 @@ export type {
   RegisterEntry,
 } from './log.js';
 export { NewerFormat } from './frame.js';
+export { OpenRecipientColumns } from './open-recipient-columns.js';
 export { MemoryLog, MemoryStore } from './memory.js';
 export {
   largeContentInOctets,

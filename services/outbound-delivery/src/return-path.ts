@@ -7,7 +7,7 @@ const cr = 0x0d;
 const space = 0x20;
 const tab = 0x09;
 const colon = 0x3a;
-const name = Buffer.from('return-path');
+const name = 'return-path';
 const nothing = Buffer.alloc(0);
 
 export class ReturnPathRemover {
@@ -71,7 +71,7 @@ export class ReturnPathRemover {
       .subarray(at, at + name.length)
       .toString('latin1')
       .toLowerCase();
-    if (field === name.toString('latin1').slice(0, field.length)) {
+    if (name.startsWith(field)) {
       const next = octets[at + name.length];
       if (next === undefined) return false;
       // RFC 5322 §4.5.4: white space may stand before the colon.

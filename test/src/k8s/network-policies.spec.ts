@@ -1,6 +1,7 @@
 /** Who reaches whom, by the rendered policies: all that services need, and nothing else. */
 import { expect } from 'vitest';
 import { testWith } from '../e2e/peers.js';
+import { services } from './cluster.js';
 import { namespaceNamed, placesOf, reaches, type Place, type Port } from './reachability.js';
 import { render } from './render.js';
 
@@ -15,14 +16,6 @@ const world: Place = { name: 'world', labels: {}, namespace: undefined, ports: n
 const monitoring: Place = { ...world, name: 'monitoring', namespace: namespaceNamed('monitoring') };
 const stranger: Place = { ...world, name: 'another namespace', namespace: namespaceNamed('default') };
 
-const services = [
-  'smtp-ingress',
-  'queue-manager',
-  'outbound-delivery',
-  'dns-resolver',
-  'alias-expander',
-  'admin',
-];
 const names = '53/TCP 53/UDP';
 
 /** `FROM → TO: PORTS` of every pair that reaches. */

@@ -3,10 +3,8 @@
  * and its envelope as a string. A mail is one or the other: stowed here, or a `QueueMail` that may be changed.
  */
 import { MailIdRows, NumberColumn, ValueColumn, type Diagnostic, type MailId } from '@postrider/mail';
+import { OpenRecipientColumns } from '@postrider/spool';
 import { QueueMail } from './queue-mail.js';
-
-/** What a column of indexes and counts takes. */
-const countsUpTo = 0xffff;
 
 const flag = { bounce: 1, replayed: 2, large: 4, warned: 8 } as const;
 
@@ -14,14 +12,10 @@ export class StowedMails {
   readonly #rows = new MailIdRows();
   /** The envelope; or the mail itself, since it was taken out and until its time comes. */
   readonly #what = new ValueColumn<string | QueueMail>();
-  readonly #diagnostic = new ValueColumn<Diagnostic>();
+  readonly #open = new OpenRecipientColumns();
   readonly #site = new ValueColumn<string>();
   readonly #due = new NumberColumn(Float64Array);
-  readonly #until = new NumberColumn(Float64Array);
   readonly #acceptedAt = new NumberColumn(Float64Array);
-  readonly #index = new NumberColumn(Uint16Array);
-  readonly #attempts = new NumberColumn(Uint16Array);
-  readonly #unknowns = new NumberColumn(Uint16Array);
   readonly #flags = new NumberColumn(Uint8Array);
   /** When the oldest was accepted; undefined: it has gone, and which is the oldest now is to be found. */
   #oldestAt: number | undefined = Infinity;
@@ -36,7 +30,7 @@ export class StowedMails {
     const [one, another] = open;
     if (state !== 'resting' || place !== 'defer' || !idle || one === undefined || another !== undefined)
       return false;
-    return Math.max(one.index, one.attempts, one.unknowns) <= countsUpTo && MailIdRows.takes(id);
+    return OpenRecipientColumns.takes(one) && MailIdRows.takes(id);
   }
 
   /** @param mail that it takes; from then on nobody may change that object; @returns its row */
@@ -50,11 +44,7 @@ export class StowedMails {
     this.#flags.set(row, flags | (warned ? flag.warned : 0));
     const [open] = mail.open;
     if (open !== undefined) {
-      this.#index.set(row, open.index);
-      this.#attempts.set(row, open.attempts);
-      this.#unknowns.set(row, open.unknowns);
-      this.#until.set(row, open.until);
-      this.#diagnostic.set(row, open.diagnostic);
+      this.#open.set(row, open);
       this.#site.set(row, open.site);
     }
     if (this.#oldestAt !== undefined) this.#oldestAt = Math.min(this.#oldestAt, mail.acceptedAt);
@@ -110,7 +100,7 @@ export class StowedMails {
   /** Of each: where it went last, and why it waits. */
   *reasons(): Generator<{ readonly site: string | undefined; readonly diagnostic: Diagnostic | undefined }> {
     for (const row of this.#rows.rows())
-      yield { site: this.#site.get(row), diagnostic: this.#diagnostic.get(row) };
+      yield { site: this.#site.get(row), diagnostic: this.#open.diagnostic(row) };
   }
 
   /** When the oldest of them was accepted. */
@@ -127,7 +117,7 @@ export class StowedMails {
   #forget(row: number): void {
     if (this.#acceptedAt.get(row) === this.#oldestAt) this.#oldestAt = undefined;
     this.#rows.forget(row);
-    this.#diagnostic.set(row, undefined);
+    this.#open.clear(row);
     this.#site.set(row, undefined);
     if (this.#rows.size === 0) this.#oldestAt = Infinity;
   }
@@ -135,17 +125,8 @@ export class StowedMails {
   #mailAt(row: number, id: MailId): QueueMail {
     const text = this.#what.get(row);
     const flags = this.#flags.get(row);
-    const diagnostic = this.#diagnostic.get(row);
     const mail = new QueueMail({
-      open: [
-        {
-          index: this.#index.get(row),
-          attempts: this.#attempts.get(row),
-          until: this.#until.get(row),
-          unknowns: this.#unknowns.get(row),
-          ...(diagnostic === undefined ? {} : { diagnostic }),
-        },
-      ],
+      open: [this.#open.get(row)],
       place: 'defer',
       replayed: (flags & flag.replayed) !== 0,
       packed: {
