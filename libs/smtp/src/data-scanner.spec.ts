@@ -110,7 +110,11 @@ test('it does not copy', () => {
 });
 
 const parts = fc.array(
-  fc.constantFrom('\r\n', '\r', '\n', '.', '..', '\0', 'a', 'text', '\r\n.', '\r\n..', '\u00e4'),
+  fc.constantFrom(
+    ...['\r\n', '\r', '\n', '.', '..', '\0', 'a', 'text', '\r\n.', '\r\n..', '\u00e4'],
+    // Octets around those that a look at four at once must tell apart.
+    ...['\u000b\u000c\u000e\u000f', '\u007f\u0080\u008d\u008e\u00ff', 'two lines\r\nof text\r\n'],
+  ),
   {
     maxLength: 25,
   },
@@ -128,6 +132,20 @@ test('packets make no difference, whatever the octets are', () => {
       }
       chunks.push(whole.subarray(from));
       expect(scan(chunks)).toEqual(scan([whole]));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+const lines = fc.array(fc.string({ unit: fc.constantFrom('x', 'y', '\u00e4'), maxLength: 14 }));
+
+test('a line that is too long is found, wherever it stands and packets end', () => {
+  fc.assert(
+    fc.property(lines, fc.nat(100), (texts, cut) => {
+      const data = one(`\r\n${texts.map((text) => `${text}\r\n`).join('')}.\r\n`);
+      const scanner = new DataScanner(() => undefined, { longestLine: 12 });
+      if (scanner.scan(data.subarray(0, cut)) === -1) scanner.scan(data.subarray(cut));
+      expect(scanner.problem).toBe(texts.some(({ length }) => length > 10) ? 'long-line' : undefined);
     }),
     { numRuns: 3000 },
   );
