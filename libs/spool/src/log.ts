@@ -42,6 +42,8 @@ export interface Log {
   readonly connected: boolean;
   /** How long writes that nobody waits for are worth gathering, milliseconds: each costs an fsync here, or none. */
   readonly gatherFor: number;
+  /** The same of mails whose clients wait, while several of them come together; 0: not at all. */
+  readonly gatherSegmentsFor: number;
   /** The largest payload of one message, octets. */
   readonly maxPayloadInOctets: number;
   close(): Promise<void>;

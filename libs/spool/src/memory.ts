@@ -41,6 +41,7 @@ const messageOverhead = 64;
 export class MemoryLog implements Log {
   readonly connected: boolean = true;
   readonly gatherFor = 0;
+  readonly gatherSegmentsFor = 0;
   readonly maxPayloadInOctets = 1024 * 1024;
   readonly register: Register;
   readonly #store: MemoryStore;

@@ -1,4 +1,7 @@
-/** One shard's segments of one writer: one publish in flight, retried with its id until its fate is known. */
+/**
+ * One shard's segments of one writer: one publish in flight, retried with its id until its fate is known. A mail that
+ * comes alone goes at once; while several come together they are gathered for a moment.
+ */
 import type { Clock, Timer } from '@postrider/actor';
 import { times } from '@postrider/protocol';
 import type { DiskRoom } from './disk-room.js';
@@ -60,6 +63,9 @@ export class SegmentLane {
   readonly #options: LaneOptions;
   #queue: WaitingCommit[] = [];
   #segment: Segment | undefined;
+  /** The segment before had mails of several clients: others are about to end theirs. */
+  #isBusy = false;
+  #gathering: Timer | undefined;
   /** Where segments are put together: free again once the one in flight is acknowledged. */
   #space: Buffer | undefined;
   #number = 0;
@@ -92,7 +98,7 @@ export class SegmentLane {
   take(commit: WaitingCommit): void {
     this.#queue.push(commit);
     this.#queuedOctets += itemLength(commit.item);
-    if (!this.#segment) this.#publishNext();
+    this.#publishNext();
   }
 
   drained(): Promise<void> {
@@ -105,12 +111,27 @@ export class SegmentLane {
   }
 
   #publishNext(): void {
+    if (this.#segment || this.#gathering) return;
     if (this.#queue.length === 0) {
       for (const resolve of this.#drained.splice(0)) resolve();
       return;
     }
+    const { clock, log } = this.#options;
+    if (log.gatherSegmentsFor === 0 || !this.#isBusy || this.#queuedOctets >= this.#options.limit)
+      this.#begin();
+    else
+      this.#gathering = clock.after(log.gatherSegmentsFor, () => {
+        this.#gathering = undefined;
+        // What has come by now goes.
+        this.#isBusy = false;
+        this.#publishNext();
+      });
+  }
+
+  #begin(): void {
     const { writer, clock } = this.#options;
     const commits = this.#nextCommits();
+    this.#isBusy = commits.length > 1;
     const number = ++this.#number;
     this.#space ??= Buffer.allocUnsafeSlow(this.#options.limit);
     const frame = encodeFrame({ writer, number, items: commits.map(({ item }) => item) }, this.#space);

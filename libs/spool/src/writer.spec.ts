@@ -128,6 +128,39 @@ describe('one shard', () => {
     expect(await segmentsIn('a')).toBe(1);
   });
 
+  test('a mail alone goes at once; once several come together they are gathered for a moment', async () => {
+    log.gatherSegmentsFor = 1;
+    const writer = writerFor(['a']);
+    const commit = () => watched(writer.commit(mailOf()));
+    const alone = commit();
+    // Behind the first, in one segment.
+    const together = [commit(), commit()];
+    await clock.advance(0);
+    expect([alone(), ...together.map((state) => state()), await segmentsIn('a')]).toEqual([
+      'committed',
+      'committed',
+      'committed',
+      2,
+    ]);
+    const gathered = [commit(), commit(), commit()];
+    await clock.advance(0);
+    expect(gathered.map((state) => state())).toEqual(['waiting', 'waiting', 'waiting']);
+    await clock.advance(1);
+    expect([...gathered.map((state) => state()), await segmentsIn('a')]).toEqual([
+      'committed',
+      'committed',
+      'committed',
+      3,
+    ]);
+    // What has come alone after the moment ends it.
+    const last = commit();
+    await clock.advance(1);
+    const next = commit();
+    await clock.advance(0);
+    expect([last(), next(), await segmentsIn('a')]).toEqual(['committed', 'committed', 5]);
+    await writer.drained();
+  });
+
   test('away while the connection is broken', () => {
     const writer = writerFor(['a']);
     log.connected = false;

@@ -26,6 +26,7 @@ export type Script =
 export class ScriptedLog implements Log {
   connected = true;
   readonly gatherFor = 0;
+  gatherSegmentsFor = 0;
   readonly maxPayloadInOctets: number = 1024 * 1024;
   readonly appended: { readonly subject: string; readonly messageId: string | undefined }[] = [];
   /** For the next writes, in order; after them all goes well. */
