@@ -1,6 +1,6 @@
 /** A socket for a session: reads, writes, TLS, and the time that a client may be silent. */
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import type { Clock } from '@postrider/actor';
@@ -132,7 +132,19 @@ class Connection implements SessionOutput {
     return socket.write(text, 'latin1');
   }
 
-  end(): void {
+  end(wasAsked: boolean): void {
+    // Behind the turn's replies. In TLS the end is a message, too.
+    if (wasAsked && !(this.#socket instanceof TLSSocket)) setImmediate(() => this.#closeOrEnd());
+    else this.#linger();
+  }
+
+  /** Nothing more comes: whatever was written is out, so that the socket can go without a shutdown first. */
+  #closeOrEnd(): void {
+    if (this.#socket.writableLength === 0) this.#socket.destroy();
+    else this.#linger();
+  }
+
+  #linger(): void {
     const socket = this.#socket;
     // What the client still sends is read and forgotten: a reset would take our last reply from it.
     socket.setTimeout(lingerInMilliseconds);

@@ -27,8 +27,8 @@ import type { SessionState } from './session-state.js';
 export interface SessionOutput {
   /** @returns false when the client does not read: no more is done until `drained` */
   write(text: string): boolean;
-  /** Nothing more will be written. */
-  end(): void;
+  /** Nothing more will be written. @param wasAsked by the client, which sends no more */
+  end(wasAsked: boolean): void;
   /** Back-pressure on the client. */
   pause(): void;
   resume(): void;
@@ -236,7 +236,7 @@ export class Session {
   #goOnWith(then: Then): void {
     switch (then.do) {
       case 'close':
-        this.#close();
+        this.#close(undefined, then.wasAsked);
         break;
       case 'ask':
         this.#asked = then;
@@ -357,11 +357,11 @@ export class Session {
     if (!this.#output.write(text)) this.#waitingFor ??= 'client';
   }
 
-  #close(reply?: Reply): void {
+  #close(reply?: Reply, wasAsked = false): void {
     if (reply) this.#reply(reply);
     this.#flush();
     this.disconnected();
-    this.#output.end();
+    this.#output.end(wasAsked && this.#input.length === 0);
   }
 
   #tellRejection(verb: string, { reply, about }: Step): void {

@@ -17,7 +17,7 @@ export const quit = defineVerb({
     return {
       reply: reply(221, '2.0.0', `${ingress.settings.hostname} Service closing transmission channel`),
       state: { name: 'closed' },
-      then: { do: 'close' },
+      then: { do: 'close', wasAsked: true },
     };
   },
 });

@@ -27,7 +27,8 @@ export interface Step {
 }
 
 export type Then =
-  | { readonly do: 'close' }
+  /** Without `wasAsked` the client may still be sending. */
+  | { readonly do: 'close'; readonly wasAsked?: true }
   | { readonly do: 'start-tls' }
   /** The next line is no command but an answer to this reply. It is the last of its group, as the verb is. */
   | {
