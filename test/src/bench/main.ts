@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the questions of the design's budgets, Postrider and (where it is installed and we are root)
- * Postfix in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
+ * `npm run bench`: the questions of the design's budgets, Postrider and (where they are installed, and we are root for
+ * Postfix) Postfix and Haraka in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
  *
  *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
  *   npm run bench -- --deferred 1000000 [--into-spool]
@@ -13,13 +13,19 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureByProcess } from './by-process.js';
 import { measureDeferred, printDeferred } from './deferred.js';
+import { fsyncInMilliseconds } from './fsync.js';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
 import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { measureScale } from './scale.js';
-import { startPostfixForBench, startPostriderForBench, type SystemUnderTest } from './systems.js';
+import {
+  startHarakaForBench,
+  startPostfixForBench,
+  startPostriderForBench,
+  type SystemUnderTest,
+} from './systems.js';
 import { printCosts, printProtocol, printScale, printTable } from './table.js';
 
 const mega = 1024 * 1024;
@@ -27,15 +33,15 @@ const sinkPort = 25_826;
 
 export interface LoadQuestion extends Load {
   readonly name: string;
-  /** Postfix needs a smaller count for the same time. */
-  readonly postfixMails: number;
+  /** The others need a smaller count for the same time. */
+  readonly peerMails: number;
 }
 
 const loads: readonly LoadQuestion[] = [
   {
     name: '5 kB, 100 sessions kept open',
     mails: 20_000,
-    postfixMails: 2000,
+    peerMails: 2000,
     sessions: 100,
     sizeInOctets: 5000,
     keepOpen: true,
@@ -43,7 +49,7 @@ const loads: readonly LoadQuestion[] = [
   {
     name: '5 kB, a connection a mail, 20 at once',
     mails: 5000,
-    postfixMails: 1500,
+    peerMails: 1500,
     sessions: 20,
     sizeInOctets: 5000,
     keepOpen: false,
@@ -51,7 +57,7 @@ const loads: readonly LoadQuestion[] = [
   {
     name: '100 kB, 50 sessions kept open',
     mails: 3000,
-    postfixMails: 1000,
+    peerMails: 1000,
     sessions: 50,
     sizeInOctets: 100_000,
     keepOpen: true,
@@ -104,10 +110,15 @@ async function figures(): Promise<object> {
   const postrider = await startPostriderForBench(25_825, sinkPort);
   const postfix = await startPostfixForBench(25_827, sinkPort);
   if (!postfix) say('Postfix is not measured: it needs root and the Debian package postfix.');
-  const results = await measure(postfix ? [postrider, postfix] : [postrider]);
+  const haraka = await startHarakaForBench(25_828, sinkPort);
+  if (!haraka) say('Haraka is not measured: it is neither on the PATH nor where HARAKA says.');
+  const fsync = fsyncInMilliseconds();
+  const peers = [postfix, haraka].filter((peer) => peer !== undefined);
+  const results = await measure([postrider, ...peers]);
   printTable(results);
+  say(`\nan fsync takes ${fsync.toFixed(1)} ms here, p50: the slower it is, the more is shared`);
   printProtocol(protocol);
-  return { rounds, results, protocol };
+  return { rounds, fsyncInMilliseconds: fsync, results, protocol };
 }
 
 async function byProcess() {
@@ -194,7 +205,7 @@ async function measureInTurns(
   const runs = new Map(systems.map(({ name }) => [name, [] as LoadFigures[]]));
   for (let round = 0; round <= rounds; round++)
     for (const system of systems) {
-      const mails = Math.ceil((system === systems[0] ? question.mails : question.postfixMails) * share);
+      const mails = Math.ceil((system === systems[0] ? question.mails : question.peerMails) * share);
       const figures = await measureLoad(system, sink, { ...question, mails });
       say(`  ${system.name}: ${mails} mails, ${Math.round(figures.endToEndPerSecond)} a second`);
       if (round > 0) runs.get(system.name)?.push(figures);

@@ -3,17 +3,13 @@
  * smtp-server and, where it is installed, Haraka, in turns; and a server that only answers, as the bound of what the
  * sockets and the load let through.
  */
-import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@postrider/testing';
 import { startIngressProcess } from '../conformance/running-ingress-process.js';
-import { isInstalled } from '../e2e/peers.js';
+import { ended } from '../smtp-sink.js';
+import { startHaraka } from './haraka.js';
 import { smtpSource } from './load.js';
 
 interface ProtocolServer {
@@ -50,7 +46,7 @@ export async function measureProtocol(
   share: number,
   say: (text: string) => void,
 ): Promise<readonly ProtocolFigures[]> {
-  const haraka = await startHaraka();
+  const haraka = await startHarakaAlone();
   const servers = [await startOurs(), await startSmtpServer(), ...haraka, await startBare()];
   if (haraka.length === 0) say('Haraka is not measured: it is neither on the PATH nor where HARAKA says.');
   try {
@@ -100,49 +96,11 @@ async function startProgram(name: string, program: string): Promise<ProtocolServ
   return { name, port, stop: () => ended(child) };
 }
 
-/** One process, as the others are; a plugin of ours takes all mail. It is found on the PATH, or where HARAKA says. */
-async function startHaraka(): Promise<readonly ProtocolServer[]> {
-  const program = process.env['HARAKA'] ?? 'haraka';
-  if (!isInstalled(program)) return [];
-  const port = await freePort();
-  const parent = mkdtempSync(join(tmpdir(), 'haraka-'));
-  const folder = join(parent, 'own');
-  // It does not run without the settings that it writes itself.
-  execFileSync(program, ['-i', folder], { stdio: 'ignore' });
-  writeFileSync(join(folder, 'config/smtp.ini'), `listen=127.0.0.1:${port}\nnodes=0\n`);
-  writeFileSync(join(folder, 'config/me'), 'haraka.bench.test\n');
-  writeFileSync(join(folder, 'config/plugins'), 'take\n');
-  writeFileSync(join(folder, 'config/loglevel'), 'CRIT\n');
-  writeFileSync(
-    join(folder, 'plugins/take.js'),
-    'exports.hook_rcpt = (next) => next(OK);\nexports.hook_queue = (next) => next(OK);\n',
-  );
-  const child = spawn(program, ['-c', folder], { stdio: 'ignore' });
-  await listening(port);
-  const stop = async (): Promise<void> => {
-    await ended(child);
-    rmSync(parent, { recursive: true, force: true });
-  };
-  return [{ name: 'Haraka', port, stop }];
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill();
-  await exit;
-}
-
-async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    const socket = connect(port, '127.0.0.1');
-    const [event] = await Promise.race([
-      once(socket, 'connect').then(() => ['connect']),
-      once(socket, 'close').then(() => ['close']),
-    ]).catch(() => ['close']);
-    socket.destroy();
-    if (event === 'connect') return;
-    await pause(100);
-  }
-  throw new Error('Haraka does not listen');
+/** It says yes to all, and keeps nothing. */
+async function startHarakaAlone(): Promise<readonly ProtocolServer[]> {
+  const haraka = await startHaraka({
+    port: await freePort(),
+    plugin: 'exports.hook_rcpt = (next) => next(OK);\nexports.hook_queue = (next) => next(OK);\n',
+  });
+  return haraka ? [{ name: 'Haraka', ...haraka }] : [];
 }

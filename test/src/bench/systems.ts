@@ -1,7 +1,8 @@
-/** The servers under test: Postrider, and Postfix with its own defaults, each relaying all mail to one sink. */
+/** The servers under test: Postrider, and Postfix and Haraka with their own defaults, each relaying all mail to one sink. */
 import type { ProcessFigures } from '../process-figures.js';
 import { canRunPostfix, startPostfix } from '../running-postfix.js';
 import { startPostrider } from '../running-postrider.js';
+import { startHaraka } from './haraka.js';
 
 export interface SystemUnderTest {
   readonly name: string;
@@ -35,4 +36,21 @@ export async function startPostfixForBench(
   if (!canRunPostfix()) return undefined;
   const postfix = await startPostfix({ port, nextHopPort: sinkPort });
   return { name: 'Postfix', port, processes: () => postfix.processes(), stop: () => postfix.stop() };
+}
+
+/** It syncs each mail in its queue before its 250, too. @returns undefined where it is not installed */
+export async function startHarakaForBench(
+  port: number,
+  sinkPort: number,
+): Promise<SystemUnderTest | undefined> {
+  const haraka = await startHaraka({
+    port,
+    plugin: [
+      'exports.hook_connect = (next, connection) => { connection.relaying = true; next(); };',
+      'exports.hook_rcpt = (next) => next(OK);',
+      `exports.hook_get_mx = (next) => next(OK, { priority: 0, exchange: '127.0.0.1', port: ${sinkPort} });`,
+    ].join('\n'),
+    settings: { 'outbound.ini': 'local_mx_ok=true\nenable_tls=false\n' },
+  });
+  return haraka && { name: 'Haraka', ...haraka };
 }

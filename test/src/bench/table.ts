@@ -7,19 +7,19 @@ import type { ScaleRow } from './scale.js';
 export function printTable(results: readonly SystemFigures[]): void {
   const [ours, ...peers] = results;
   if (!ours) return;
-  const rows: string[][] = [
-    ['question', ...results.map(({ system }) => system), ...(peers.length > 0 ? ['ratio'] : [])],
-  ];
+  const rows: string[][] = [['question', ours.system, ...peers.flatMap(({ system }) => [system, 'ratio'])]];
   const row = (
     name: string,
     of: (figures: SystemFigures) => number,
     digits: number,
     better: 'more' | 'less',
   ): void => {
-    const values = results.map(of);
-    const [own = Number.NaN, peer] = values;
-    const ratio = peer === undefined ? [] : [`${(better === 'more' ? own / peer : peer / own).toFixed(1)} x`];
-    rows.push([name, ...values.map((value) => value.toFixed(digits)), ...ratio]);
+    const own = of(ours);
+    const besides = peers.map(of).flatMap((peer) => {
+      const ratio = better === 'more' ? own / peer : peer / own;
+      return [peer.toFixed(digits), `${ratio.toFixed(1)} x`];
+    });
+    rows.push([name, own.toFixed(digits), ...besides]);
   };
   for (const name of Object.keys(ours.loads)) {
     const load = (figures: SystemFigures) => figures.loads[name] ?? missing;
