@@ -77,3 +77,12 @@ test('any text is a network or none', () => {
     }),
   );
 });
+
+test('an address is answered the same, however often and after however many others', () => {
+  const range = parseNetwork('192.0.2.0/25');
+  const own = new Networks(range ? [range] : []);
+  const all = Array.from({ length: 2_000 }, (_, n) => `192.0.${2 + (n >> 8)}.${n & 255}`);
+  const expected = all.map((_, n) => n < 128);
+  for (let round = 0; round < 2; round++) expect(all.map((address) => own.has(address))).toEqual(expected);
+  expect([own.has('no address'), own.has('no address')]).toEqual([false, false]);
+});

@@ -19,9 +19,13 @@ export function parseNetwork(text: string): AddressRange | undefined {
   return { octets, prefix: isMapped ? written - mapped.prefix : written };
 }
 
+/** Addresses of which it is remembered whether they are in: each command of a session asks again. */
+const addressesKnown = 1_000;
+
 /** Networks of both families, in which an address is looked up. */
 export class Networks {
   readonly #ranges: readonly AddressRange[];
+  readonly #known = new Map<string, boolean>();
 
   constructor(ranges: readonly AddressRange[]) {
     this.#ranges = ranges;
@@ -29,8 +33,13 @@ export class Networks {
 
   /** @param address IPv4 or IPv6; anything else is in no network */
   has(address: string): boolean {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
     const octets = addressOctets(address);
-    return octets !== undefined && this.#ranges.some((range) => isWithin(octets, range));
+    const isIn = octets !== undefined && this.#ranges.some((range) => isWithin(octets, range));
+    if (this.#known.size >= addressesKnown) this.#known.clear();
+    this.#known.set(address, isIn);
+    return isIn;
   }
 }
 
