@@ -75,7 +75,7 @@ async function judgeByName(
 ): Promise<RecipientVerdict> {
   let name: string | undefined;
   try {
-    name = await facts.ingress.nameOf(facts.address);
+    name = await (facts.spokenFor?.nameOf ?? facts.ingress.nameOf)(facts.address);
   } catch {
     return { refused: nameUnknown };
   }
