@@ -1,4 +1,5 @@
 /** What two keys say together, and what would make an open relay. */
+import { isMailbox } from '@postrider/smtp';
 import { checkCluster } from './cluster-checks.js';
 import { checkOauth } from './oauth.js';
 import type { Config } from './schema.js';
@@ -37,6 +38,9 @@ function* checkLocal({ local }: Config): Generator<Finding> {
     };
   if (local.list.length > 0 && local.users !== 'listed')
     yield { path: ['local', 'list'], text: `is read only with local.users: listed (it is ${local.users})` };
+  for (const [index, name] of local.list.entries())
+    if (isMailbox(name))
+      yield { path: ['local', 'list', index], text: `'${name}': a name stands here without its @domain` };
   if (local.deliver.via === 'mx' && local.deliver.domain === undefined)
     yield {
       path: ['local', 'deliver'],

@@ -136,6 +136,10 @@ describe('what is wrong is told with place, key and the right form', () => {
         'p.yaml:2: local.users: any is only for local.domains [localhost]: it takes mail for every name; use existing or listed',
       ],
     ],
+    [
+      'local: { users: listed, list: [me, you@b.test] }',
+      ["p.yaml:1: local.list[1]: 'you@b.test': a name stands here without its @domain"],
+    ],
     ['local: { list: [me] }', ['p.yaml:1: local.list: is read only with local.users: listed (it is any)']],
     [
       'local: { deliver: mx }',
