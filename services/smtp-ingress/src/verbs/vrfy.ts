@@ -20,6 +20,7 @@ export const vrfy = defineVerb({
   allowedIn: anyTime,
   replies: [250, 251, 252, 451, 550, 551, 553, 502, 504],
   lastInGroup: true,
+  announced: (facts) => mayAsk('vrfy', facts),
   async act(argument, state, facts) {
     if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (argument === '') return { reply: reply(501, '5.5.4', 'Use VRFY user') };
@@ -38,6 +39,8 @@ export const expn = defineVerb({
   allowedIn: anyTime,
   replies: [250, 252, 451, 550, 500, 502, 504],
   lastInGroup: true,
+  // RFC 5321 §3.5.2: it has to be.
+  announced: (facts) => mayAsk('expn', facts),
   async act(argument, state, facts) {
     if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (!mayAsk('expn', facts)) return { reply: notExpanded };
