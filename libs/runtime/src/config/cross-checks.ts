@@ -16,6 +16,7 @@ export function crossChecks(config: Config): Finding[] {
   return [
     ...checkLocal(config),
     ...checkRelay(config),
+    ...checkTrusted(config),
     ...checkClientNetworks(config),
     ...checkRoutes(config),
     ...checkNats(config),
@@ -56,6 +57,18 @@ function* checkRelay({ relay }: Config): Generator<Finding> {
         path: ['relay', 'networks', index],
         text: `${text} would relay mail for all the world: name your own networks`,
       };
+}
+
+/** Whoever may say that he is somebody else may be a client of relay.networks: an open relay again. */
+function* checkTrusted({ listeners }: Config): Generator<Finding> {
+  for (const [name, listener] of Object.entries(listeners))
+    for (const key of ['proxy_from', 'xclient_from'] as const)
+      for (const [index, { text, prefix }] of listener[key].entries())
+        if (prefix === 0)
+          yield {
+            path: ['listeners', name, key, index],
+            text: `${text} would let all the world say who it is: name your own hosts`,
+          };
 }
 
 /** Of two names for one network neither would be the narrower. */
