@@ -195,6 +195,23 @@ test('XFORWARD: told of the mail, and trusted with nothing', async () => {
   client.close();
 });
 
+test('XFORWARD is of one mail, and the last that is said of it counts (Postfix XFORWARD_README)', async () => {
+  const ingress = await trusting();
+  const client = await greetedClient(ingress.port);
+  const told = async (...commands: readonly string[]) => {
+    await client.codes(...commands, ...transaction, 'text\r\n.');
+    const { address, helo } = ingress.spool.mails.at(-1)?.envelope.client ?? {};
+    return `${address} ${helo}`;
+  };
+  const far = 'XFORWARD ADDR=198.51.100.9 HELO=far.test';
+  expect(await told(far)).toBe('198.51.100.9 far.test');
+  expect(await told()).toBe('127.0.0.1 client.example');
+  expect(await told(far, 'RSET')).toBe('127.0.0.1 client.example');
+  expect(await told(far, 'XFORWARD ADDR=198.51.100.8')).toBe('198.51.100.8 far.test');
+  expect(await told(far, 'XFORWARD ADDR=[UNAVAILABLE] HELO=[UNAVAILABLE]')).toBe('127.0.0.1 client.example');
+  client.close();
+});
+
 test('neither for who is not trusted', async () => {
   const ingress = await start();
   const client = await greetedClient(ingress.port);

@@ -63,7 +63,7 @@ export interface SessionFacts extends ClientTerms {
   /** By XCLIENT: what has been said of the client, and stands until something else is said. */
   readonly spokenFor?: { readonly identity?: Identity | undefined; readonly nameOf?: Ingress['nameOf'] };
   /** By XFORWARD: whose mail it is that the client brings. For what is told of it, and for no decision. */
-  readonly forwarded?: { readonly address?: string; readonly helo?: string };
+  readonly forwarded?: { readonly address?: string; readonly helo?: string } | undefined;
   /** Absent: nobody can authenticate here. */
   readonly auth?: ListenerAuth;
   /** Absent: nobody has authenticated. */

@@ -98,10 +98,11 @@ export const xforward = defineVerb({
     const attributes = parseClientAttributes(argument, xforwardAttributes);
     if (!attributes) return badAttributes(xforwardAttributes);
     const given = attributes.get('ADDR');
-    const address = given === undefined ? facts.forwarded?.address : addressIn(given);
-    if (given !== undefined && address === undefined) return badAddress;
-    const name = attributes.get('HELO');
-    const helo = name !== undefined && /^[!-~]{1,255}$/.test(name) ? name : facts.forwarded?.helo;
+    const named = given === undefined ? undefined : addressIn(given);
+    if (given !== undefined && named === undefined) return badAddress;
+    // What is not named stays as it was; what is not available is forgotten.
+    const address = attributes.has('ADDR') ? named : facts.forwarded?.address;
+    const helo = attributes.has('HELO') ? readable(attributes.get('HELO')) : facts.forwarded?.helo;
     return {
       reply: ok,
       facts: {
@@ -110,3 +111,6 @@ export const xforward = defineVerb({
     };
   },
 });
+
+const readable = (name: string | undefined): string | undefined =>
+  name !== undefined && /^[!-~]{1,255}$/.test(name) ? name : undefined;
