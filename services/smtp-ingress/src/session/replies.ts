@@ -43,7 +43,8 @@ export const tooManyOf = ({ tooManyOf: whose }: OneTooMany, hostname: string): R
     '4.7.0',
     `${hostname} Too many connections from your ${whose === 'client' ? 'address' : 'network'}, try again later`,
   );
-export const tooManyMails = reply(450, '4.7.1', 'Too many mails from your address, try again later');
+/** 450 is for RCPT and the data (RFC 5321 §4.3.2). */
+export const tooManyMails = reply(451, '4.7.1', 'Too many mails from your address, try again later');
 /** RFC 5321 §4.5.3.1.10 */
 export const tooManyRecipientsOfClient = reply(
   452,
