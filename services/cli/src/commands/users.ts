@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { makeUser, readUsers, UsersFileError, writeUsers, type User } from '@postrider/auth';
+import { makeUser, prepared, readUsers, UsersFileError, writeUsers, type User } from '@postrider/auth';
 import { isDomain, isMailbox } from '@postrider/smtp';
 import { CommandFailed, complain, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
@@ -54,7 +54,7 @@ async function add(file: string, name: string, senders: readonly string[]): Prom
 
 function remove(file: string, name: string): number {
   const left = new Map(readUsers(file));
-  if (!left.delete(name)) {
+  if (!left.delete(prepared(name) ?? name)) {
     complain(`there is no ${name} in ${file}`);
     return exitCodes.nothingMatched;
   }
