@@ -38,8 +38,16 @@ export class AuthGuard {
     return Math.min(longestDelay, firstDelay * 2 ** (Math.max(...counts) - 1));
   }
 
-  succeeded(...keys: readonly string[]): void {
-    for (const key of keys) this.#failures.delete(key);
+  /**
+   * Forgives what was done under that name, to the address, too; not what the address did under other names, or whoever
+   * has one password could try all others for ever.
+   */
+  succeeded(address: string, ...names: readonly string[]): void {
+    for (const name of names) {
+      const failures = this.#failures.get(address);
+      if (failures) failures.count -= Math.min(failures.count, this.#countOf(name));
+      this.#failures.delete(name);
+    }
   }
 
   #countOf(key: string): number {

@@ -3,6 +3,7 @@ export { makeUser, readUsers, UsersFile, writeUsers, type UsersFileListeners } f
 export type { BearerTokens, TokenVerdict } from './bearer-tokens.js';
 export { jwksTokens, type JwksListeners, type JwksRules } from './jwks-tokens.js';
 export { printUsers, UsersFileError, type User } from './users-text.js';
+export { prepared } from './prepare.js';
 export { login, plain } from './plain.js';
 export { oauthBearer, xoauth2 } from './oauth.js';
 export type { BindingType, Mechanism, SaslContext, SaslExchange, SaslStep } from './sasl.js';

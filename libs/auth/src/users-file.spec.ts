@@ -42,6 +42,17 @@ test('users are kept, for the owner alone, and their passwords are right', async
   users.stop();
 });
 
+test('ways to write one name have the same salt, whether somebody has it or not', async () => {
+  writeUsers(file, [await makeUser('ann@b.test', 'one', [])]);
+  const users = new UsersFile(file, ignore);
+  const salts = (...names: readonly string[]): readonly string[] =>
+    names.map((name) => users.scramKeys(name).salt.toString('hex'));
+  for (const name of ['ann@b.test', 'nobody@b.test'])
+    expect(new Set(salts(name, `\u00ad${name}`, name.replace('@', '\uff20'))).size, name).toBe(1);
+  expect(new Set(salts('nobody', 'noone')).size).toBe(2);
+  users.stop();
+});
+
 test('a file that others may read is refused; none is nobody', async () => {
   expect(readUsers(file).size).toBe(0);
   writeUsers(file, [await makeUser('bob', 'two', [])]);
@@ -146,10 +157,17 @@ describe('failures', () => {
     time = 600_001;
     expect(guard.isBarred('address', 'name')).toBe(false);
   });
-  test('success forgets them', () => {
-    const guard = new AuthGuard({ now: () => 0, limit: () => 1, withinMilliseconds: 1 });
-    guard.failed('a');
-    guard.succeeded('a');
-    expect(guard.isBarred('a')).toBe(false);
+  test('success forgets those of the name, and no others of the address', () => {
+    const guard = new AuthGuard({ now: () => 0, limit: () => 3, withinMilliseconds: 1 });
+    guard.failed('address', 'ann');
+    guard.failed('address', 'ann');
+    guard.succeeded('address', 'ann');
+    guard.failed('address', 'bob');
+    guard.failed('address', 'cid');
+    expect(guard.isBarred('address', 'ann')).toBe(false);
+    guard.succeeded('address', 'ann');
+    guard.failed('address', 'dan');
+    expect(guard.isBarred('address')).toBe(true);
+    expect(guard.isBarred('ann')).toBe(false);
   });
 });

@@ -79,7 +79,8 @@ export class UsersFile implements Users {
   }
 
   scramKeys(name: string): ScramKeys {
-    return this.#find(name)?.scram ?? nobodysKeys(name, this.#secret);
+    // All that would be the same name to somebody is so to nobody.
+    return this.#find(name)?.scram ?? nobodysKeys(prepared(name) ?? name, this.#secret);
   }
 
   identity(name: string): Identity | undefined {

@@ -57,7 +57,9 @@ describe('conditions', () => {
 
 describe('actions', () => {
   test.each([
-    ['listener=inside relay', { act: 'relay' }],
+    ['listener=inside relay', { act: 'relay', clients: true }],
+    ['to=@b.example from=@c.example relay', { act: 'relay', clients: false }],
+    ['to=@b.example client=192.0.2.1 relay', { act: 'relay', clients: true }],
     ['discard', { act: 'discard' }],
     ['hold', { act: 'hold', reason: 'by an access rule' }],
     ['hold Looks odd', { act: 'hold', reason: 'Looks odd' }],

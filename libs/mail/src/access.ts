@@ -10,7 +10,8 @@
  *   from=a@b.example, @b.example, @.example (all under it), <>    to=the same without <>
  *   identity=ann@b.example, * (anybody who authenticated), - (nobody)
  *
- *   relay                   take it, wherever it goes; only with a condition that not everybody can fulfil
+ *   relay                   take it, wherever it goes; only with a condition that not everybody can fulfil. Where
+ *                           that is to= alone, local parts that name another hop (user%elsewhere) stay refused
  *   accept                  as without rules; no later rule is asked
  *   reject [code status] [text]      550 5.7.1 without
  *   defer [text]            451 4.7.1
@@ -36,7 +37,9 @@ export interface AccessFacts {
 }
 
 export type AccessAction =
-  | { readonly act: 'relay' | 'accept' | 'discard' }
+  | { readonly act: 'accept' | 'discard' }
+  /** `clients`: the rule names who may; else whoever may is anybody, and only where the mail goes is named. */
+  | { readonly act: 'relay'; readonly clients: boolean }
   | { readonly act: 'redirect'; readonly to: string }
   | { readonly act: 'hold'; readonly reason: string }
   /** A field of a header, without CRLF. */
@@ -92,7 +95,7 @@ const conditions: Readonly<Record<string, Condition>> = {
 export function parseAccessRule(text: string): AccessRule | { readonly error: string } {
   const tests: (readonly Test[])[] = [];
   let asksName = false;
-  let bounded = false;
+  const bounded = new Set<string>();
   let rest = text.trim();
   for (let match = next(rest); match; match = next(rest)) {
     const [whole, name = '', values = ''] = match;
@@ -104,19 +107,20 @@ export function parseAccessRule(text: string): AccessRule | { readonly error: st
     const bad = values.split(',')[alternatives.findIndex((test) => test === undefined)];
     if (bad !== undefined) return { error: `'${bad}' is no value for ${name}=` };
     tests.push(alternatives.filter((test) => test !== undefined));
-    bounded ||= values.split(',').every((value) => bounds(name, value));
+    if (values.split(',').every((value) => bounds(name, value))) bounded.add(name);
     rest = rest.slice(whole.length);
   }
   const action = parseAction(rest);
   if ('error' in action) return action;
-  if (action.act === 'relay' && !bounded)
+  if (action.act === 'relay' && bounded.size === 0)
     return {
       error:
         'this would relay mail for all the world: name clients, identities, recipients or a listener, since anybody may say any helo= and from=',
     };
   return {
     text: text.trim(),
-    action,
+    action:
+      action.act === 'relay' ? { ...action, clients: bounded.size > Number(bounded.has('to')) } : action,
     asksName,
     fits: (facts) => tests.every((alternatives) => alternatives.some((test) => test(facts))),
   };
@@ -149,6 +153,7 @@ function parseAction(text: string): AccessAction | { readonly error: string } {
     };
   switch (act) {
     case 'relay':
+      return rest === '' ? { act, clients: false } : { error: `nothing may follow ${act}` };
     case 'accept':
     case 'discard':
       return rest === '' ? { act } : { error: `nothing may follow ${act}` };

@@ -43,6 +43,7 @@ export {
 export { dateTime } from './date-time.js';
 export {
   addressOctets,
+  unmappedAddress,
   coversNetwork,
   isInNetwork,
   Networks,

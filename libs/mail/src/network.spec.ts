@@ -1,7 +1,14 @@
 import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addressOctets, coversNetwork, isInNetwork, Networks, parseNetwork } from './network.js';
+import {
+  addressOctets,
+  coversNetwork,
+  isInNetwork,
+  Networks,
+  parseNetwork,
+  unmappedAddress,
+} from './network.js';
 
 test.each([
   ['0.0.0.0/0', '192.0.2.1', true],
@@ -86,3 +93,12 @@ test('an address is answered the same, however often and after however many othe
   for (let round = 0; round < 2; round++) expect(all.map((address) => own.has(address))).toEqual(expected);
   expect([own.has('no address'), own.has('no address')]).toEqual([false, false]);
 });
+
+test.each([
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['::FFFF:c000:207', '192.0.2.7'],
+  ['0:0:0:0:0:ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['192.0.2.7', '192.0.2.7'],
+  ['fe80::1%eth0', 'fe80::1%eth0'],
+])('%s is written %s', (text, expected) => expect(unmappedAddress(text)).toBe(expected));

@@ -74,6 +74,12 @@ export function addressOctets(text: string): readonly number[] | undefined {
   return octets && isWithin(octets, mapped) ? octets.slice(12) : octets;
 }
 
+/** An IPv4-mapped address as IPv4, any other text as it is: a client has one name, whichever socket it came to. */
+export function unmappedAddress(text: string): string {
+  const octets = text.includes(':') ? addressOctets(text) : undefined;
+  return octets?.length === 4 ? octets.join('.') : text;
+}
+
 /** RFC 4291 §2.2; an address literal of RFC 5321 §4.1.3 may be written in fewer ways. */
 function ipv6Octets(text: string): readonly number[] | undefined {
   const [before, after, ...more] = text

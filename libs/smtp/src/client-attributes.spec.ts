@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseClientAddress, parseClientAttributes } from './client-attributes.js';
+import { nameUnavailableNow, parseClientAddress, parseClientAttributes } from './client-attributes.js';
 
 const known = ['NAME', 'ADDR', 'HELO'];
 
@@ -20,6 +20,7 @@ test.each<[string, readonly (readonly [string, string | undefined])[] | undefine
       ['ADDR', undefined],
     ],
   ],
+  ['NAME=[TempUnavail]', [['NAME', nameUnavailableNow]]],
   ['HELO=a+20b', [['HELO', 'a b']]],
   ['HELO=a+0Db', undefined],
   ['', undefined],

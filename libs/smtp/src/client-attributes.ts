@@ -8,7 +8,10 @@ import { parseXtext } from './xtext.js';
 /** By name in upper case; undefined for what is said to be unavailable. */
 export type ClientAttributes = ReadonlyMap<string, string | undefined>;
 
-const unavailable = /^\[(?:UNAVAILABLE|TEMPUNAVAIL)\]$/i;
+const unavailable = /^\[UNAVAILABLE\]$/i;
+const unavailableNow = /^\[TEMPUNAVAIL\]$/i;
+/** The value of NAME where the name could not be looked up for now. */
+export const nameUnavailableNow = '[TEMPUNAVAIL]';
 
 /** @returns undefined for a name that is not among those known, for one twice, and for what is no xtext */
 export function parseClientAttributes(
@@ -21,9 +24,14 @@ export function parseClientAttributes(
     const key = name.toUpperCase();
     const value = parseXtext(encoded);
     if (!known.includes(key) || attributes.has(key) || !value || /[^\x20-\x7e]/.test(value)) return undefined;
-    attributes.set(key, unavailable.test(value) ? undefined : value);
+    attributes.set(key, available(key, value));
   }
   return attributes;
+}
+
+function available(key: string, value: string): string | undefined {
+  if (unavailableNow.test(value)) return key === 'NAME' ? nameUnavailableNow : undefined;
+  return unavailable.test(value) ? undefined : value;
 }
 
 /** `192.0.2.1` or `IPV6:2001:db8::1`. @returns undefined for what is no address */

@@ -24,7 +24,12 @@ export { MimeHeaders } from './mime-headers.js';
 export { LineReader, type CommandLine, type LineProblem } from './line-reader.js';
 export { isDomain, isMailbox, parseMailbox, splitMailbox } from './mailbox.js';
 export { plainReply, renderReply, reply, replyText } from './render-reply.js';
-export { parseClientAddress, parseClientAttributes, type ClientAttributes } from './client-attributes.js';
+export {
+  nameUnavailableNow,
+  parseClientAddress,
+  parseClientAttributes,
+  type ClientAttributes,
+} from './client-attributes.js';
 export { parseProxyHeader, type ProxyHeader } from './proxy-header.js';
 export { parseXtext, printXtext } from './xtext.js';
 export { isAscii, utf8Text } from './utf8.js';

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ReturnPathRemover, returnPathRemoved, withoutReturnPath } from './return-path.js';
+import {
+  ReturnPathRemover,
+  returnPathInOctets,
+  returnPathRemoved,
+  withoutReturnPath,
+} from './return-path.js';
 
 const removed = (text: string): string => withoutReturnPath(Buffer.from(text, 'latin1')).toString('latin1');
 
@@ -71,4 +76,23 @@ test('a content that streams', async () => {
   let left = '';
   for await (const chunk of returnPathRemoved(chunks)) left += chunk.toString();
   expect(left).toBe('Subject: x\r\n\r\nReturn-Path: text');
+});
+
+test.each([
+  [['Return-Path: <a>\r\nSubject: x\r\n\r\nReturn-Path: text\r\n'], 18],
+  [['Retu', 'rn-Path: <a>\r', '\n folded\r\n', '\r', '\ntext'], 27],
+  [['Subject: x\r\n', 'Return-Pat'], 0],
+  [['Return-Path: <a>'], 16],
+])('%j: so many octets go', async (parts, octets) => {
+  const chunks = parts.map((part) => Buffer.from(part));
+  expect(await returnPathInOctets(chunks)).toBe(octets);
+  expect(withoutReturnPath(Buffer.concat(chunks))).toHaveLength(parts.join('').length - octets);
+});
+
+test('to count them nothing behind the header section is read', async () => {
+  function* endless(): Generator<Buffer> {
+    yield Buffer.from('Return-Path: <a>\r\n\r\n');
+    throw new Error('read on');
+  }
+  expect(await returnPathInOctets(endless())).toBe(18);
 });

@@ -19,6 +19,11 @@ export class ReturnPathRemover {
   /** The start of a line that tells too little as yet. */
   #held: Buffer = nothing;
 
+  /** Nothing of what comes is looked at any more, and nothing is held back. */
+  get isPastHeader(): boolean {
+    return !this.#inHeader;
+  }
+
   /** @returns what is left of it, views where they can be */
   push(chunk: Uint8Array): Buffer {
     const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
@@ -100,4 +105,17 @@ export async function* returnPathRemoved(
   }
   const rest = remover.end();
   if (rest.length > 0) yield rest;
+}
+
+/** How many octets are removed from a content, which is read as far as its header section goes. */
+export async function returnPathInOctets(
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<number> {
+  const remover = new ReturnPathRemover();
+  let removed = 0;
+  for await (const chunk of content) {
+    removed += chunk.length - remover.push(chunk).length;
+    if (remover.isPastHeader) return removed;
+  }
+  return removed - remover.end().length;
 }

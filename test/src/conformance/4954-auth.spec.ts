@@ -201,9 +201,35 @@ test('a sender can not be hidden behind a header that is too large to look at', 
 
 test('an identity relays from anywhere; after STARTTLS it is forgotten', async () => {
   const client = await greetedClient(port.clear);
-  await client.codes(`AUTH PLAIN ${right}`, 'MAIL FROM:<x@y.test>');
+  await client.codes(`AUTH PLAIN ${right}`, 'MAIL FROM:<ann@ours.test>');
   expect((await client.command('RCPT TO:<far@away.test>')).code).toBe(250);
   client.close();
+});
+
+test('on a listener for everybody, too, an identity sends as itself, and its mail stays as it is', async () => {
+  const client = await greetedClient(port.clear);
+  await client.command(`AUTH PLAIN ${right}`);
+  const mail = ['MAIL FROM:<ann@ours.test>', 'RCPT TO:<far@away.test>', 'DATA'];
+  expect(
+    await client.codes(
+      'MAIL FROM:<bob@ours.test>',
+      ...mail,
+      'From: bob@ours.test\r\n\r\ntext\r\n.',
+      ...mail,
+      'Subject: x\r\n\r\ntext\r\n.',
+    ),
+  ).toEqual([553, 250, 250, 354, 550, 250, 250, 354, 250]);
+  expect(contentOf(ingress.spool.mails[0])).toMatch(/^Received: [^]*\d\r\nSubject: x\r\n\r\ntext\r\n$/);
+  client.close();
+  const stranger = await greetedClient(port.clear);
+  const codes = await stranger.codes(
+    'MAIL FROM:<bob@ours.test>',
+    'RCPT TO:<far@away.test>',
+    'DATA',
+    'text\r\n.',
+  );
+  expect(codes).toEqual([250, 250, 354, 250]);
+  stranger.close();
 });
 
 test('a name that is tried too often is barred, the right password too', async () => {

@@ -38,6 +38,20 @@ test('refuse, discard, redirect, relay; the rest is as without', async () => {
   client.close();
 });
 
+test('relay to a domain is no way through it: forms that name another hop stay refused (RFC 2505 §2.1)', async () => {
+  const rules = ['to=@partner.test relay', 'from=@known.test client=127.0.0.1 relay'];
+  const ingress = await start({ config: { access: { rules }, local, relay: { networks: [] } } });
+  const client = await greetedClient(ingress.port);
+  const forms = ['a', 'a%else.test', 'else.test!a', '"a@else.test"'].map(
+    (form) => `RCPT TO:<${form}@partner.test>`,
+  );
+  expect(await client.codes('MAIL FROM:<a@b.test>', ...forms)).toEqual([250, 250, 550, 550, 550]);
+  // Whom a rule trusts may write what he wants.
+  const known = 'RCPT TO:<a%b@third.test>';
+  expect(await client.codes('RSET', 'MAIL FROM:<a@known.test>', known)).toEqual([250, 250, 250]);
+  client.close();
+});
+
 test('a mail is held, and has fields on top, as rules say', async () => {
   const rules = [
     'to=odd@ours.test hold Looks odd',

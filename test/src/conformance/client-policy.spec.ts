@@ -29,7 +29,7 @@ test('mails and recipients a minute; our own networks are not counted', async ()
   const rcpt = 'RCPT TO:<a@localhost>';
   expect(
     await client.codes('MAIL FROM:<a@b.test>', rcpt, rcpt, rcpt, 'RSET', 'MAIL FROM:<a@b.test>'),
-  ).toEqual([250, 250, 250, 452, 250, 450]);
+  ).toEqual([250, 250, 250, 452, 250, 451]);
   client.close();
   const own = await start({ config: { limits: { per_client } } });
   const ours = await greetedClient(own.port);
@@ -98,6 +98,16 @@ test('VRFY and EXPN tell those who may ask', async () => {
   client.close();
 });
 
+test('what nobody can tell now is neither so nor not so (RFC 5321 §3.5.3)', async () => {
+  const ingress = await startFor({ privacy: { vrfy: 'all', expn: 'all' } }, () => ({
+    result: 'temporary',
+    text: '',
+  }));
+  const client = await greetedClient(ingress.port);
+  expect(await client.codes('VRFY ann', 'EXPN ann')).toEqual([252, 252]);
+  client.close();
+});
+
 test('and others learn nothing; HELP and the banner are as configured', async () => {
   const ingress = await startFor({ privacy: { vrfy: 'networks', help: 'authenticated', banner: '' } }, whoIs);
   const client = await RawClient.connect(ingress.port);
@@ -139,7 +149,7 @@ test('a listener has limits of its own', async () => {
   const second = await RawClient.connect(ingress.port);
   expect((await second.reply()).code).toBe(421);
   expect(await client.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([
-    250, 250, 250, 250, 450,
+    250, 250, 250, 250, 451,
   ]);
   expect(await client.codes('EHLO', 'X', 'EHLO', 'X', 'EHLO')).toEqual([501, 500, 501, 500, 421]);
   client.close();
@@ -219,10 +229,10 @@ test('a network of clients has limits of its own, the narrowest that a client is
   expect((await client.command(ehlo)).lines).toEqual(
     expect.arrayContaining(['SIZE 200', 'LIMITS RCPTMAX=400']) as string[],
   );
-  expect(await client.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([250, 250, 450]);
+  expect(await client.codes('MAIL FROM:<>', 'RSET', 'MAIL FROM:<>')).toEqual([250, 250, 451]);
   const other = await greetedClient(ingress.ports[1] ?? 0);
   // One client, whichever listener he comes to.
-  expect(await other.codes('MAIL FROM:<>')).toEqual([450]);
+  expect(await other.codes('MAIL FROM:<>')).toEqual([451]);
   const third = await RawClient.connect(ingress.port);
   expect((await third.reply()).lines).toEqual([
     '4.7.0 mx.example.org Too many connections from your network, try again later',

@@ -104,6 +104,78 @@ test('XCLIENT: an address that is not known is trusted with nothing; LOGIN is an
   }
 });
 
+test('XCLIENT: limits of networks and clients are those of whom it speaks for', async () => {
+  const partners = { networks: ['192.0.2.0/24'], connections: 2, recipients: 100, message_size: '100B' };
+  const ingress = await start({
+    config: {
+      relay: { networks: ['127.0.0.1'] },
+      limits: { networks: { partners }, per_client: { connections: 1, mails_a_minute: 1 } },
+      listeners: { mx: { ...off, xclient_from: ['127.0.0.1'] } },
+    },
+  });
+  const as = async (address: string): Promise<RawClient> => {
+    const client = await greetedClient(ingress.port);
+    const { code, lines } = await client.command(`XCLIENT ADDR=${address}`);
+    if (code === 421)
+      expect([lines[0], await client.rest()]).toEqual([expect.stringMatching(/^4\.7\.0 /), '']);
+    return code === 421 ? client : (await client.command('EHLO x.test'), client);
+  };
+  const codes = async (client: RawClient) =>
+    client.codes('EHLO x.test', 'MAIL FROM:<>', 'RSET', 'MAIL FROM:<>');
+  const first = await as('192.0.2.1');
+  expect((await first.command('EHLO x.test')).lines).toEqual(
+    expect.arrayContaining(['SIZE 100', 'LIMITS RCPTMAX=100']) as string[],
+  );
+  expect(await codes(first)).toEqual([250, 250, 250, 451]);
+  // One too many of its address; then one of its network beside the first.
+  await as('192.0.2.1');
+  const second = await as('192.0.2.2');
+  await as('192.0.2.3');
+  expect(await codes(second)).toEqual([250, 250, 250, 451]);
+  first.close();
+  await until(() => ingress.figures()['sessions'] === 1);
+  const third = await as('IPV6:::ffff:192.0.2.3');
+  expect((await third.command('EHLO x.test')).lines).toContain('SIZE 100');
+  second.close();
+  third.close();
+});
+
+test('XCLIENT in two commands, ADDR last: LOGIN and NAME stay (Postfix XCLIENT_README)', async () => {
+  const ingress = await start({
+    config: {
+      relay: { networks: [] },
+      access: { rules: ['name=good.test relay', 'name=- reject 550 5.7.25 without a name'] },
+      listeners: { mx: { ...off, xclient_from: ['127.0.0.1'] } },
+    },
+  });
+  for (const [commands, reply] of [
+    [['XCLIENT LOGIN=ann@ours.test NAME=other.test', 'XCLIENT ADDR=192.0.2.7'], '250 2.1.5'],
+    [['XCLIENT NAME=good.test', 'XCLIENT ADDR=192.0.2.7'], '250 2.1.5'],
+    [['XCLIENT NAME=other.test ADDR=192.0.2.7'], '550 5.7.1'],
+    [['XCLIENT LOGIN=ann@ours.test', 'XCLIENT LOGIN=[UNAVAILABLE] NAME=a.test ADDR=192.0.2.7'], '550 5.7.1'],
+    [['XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.7'], '550 5.7.25'],
+    [['XCLIENT NAME=[TEMPUNAVAIL] ADDR=192.0.2.7'], '451 4.4.3'],
+  ] as const) {
+    const client = await greetedClient(ingress.port);
+    await client.codes(...commands, 'EHLO client.example', 'MAIL FROM:<ann@ours.test>');
+    const { code, lines } = await client.command('RCPT TO:<c@away.test>');
+    expect(`${code} ${lines[0]}`, commands.join()).toContain(reply);
+    client.close();
+  }
+});
+
+test('an IPv4 address in the form of IPv6 is that of IPv4, whoever names it', async () => {
+  const ingress = await behindBalancer(['127.0.0.1']);
+  const client = await RawClient.connect(ingress.port);
+  client.write('PROXY TCP6 ::ffff:192.0.2.7 ::1 1234 25\r\n');
+  await client.reply();
+  expect(await client.codes('EHLO client.example', ...transaction, 'text\r\n.')).toEqual([
+    250, 250, 250, 354, 250,
+  ]);
+  expect(contentOf(ingress.spool.mails[0])).toContain('([192.0.2.7])');
+  client.close();
+});
+
 test('XFORWARD: told of the mail, and trusted with nothing', async () => {
   const ingress = await trusting();
   const client = await greetedClient(ingress.port);
@@ -120,6 +192,23 @@ test('XFORWARD: told of the mail, and trusted with nothing', async () => {
     helo: 'far.test',
   });
   expect(contentOf(ingress.spool.mails[0])).toContain('([127.0.0.1])');
+  client.close();
+});
+
+test('XFORWARD is of one mail, and the last that is said of it counts (Postfix XFORWARD_README)', async () => {
+  const ingress = await trusting();
+  const client = await greetedClient(ingress.port);
+  const told = async (...commands: readonly string[]) => {
+    await client.codes(...commands, ...transaction, 'text\r\n.');
+    const { address, helo } = ingress.spool.mails.at(-1)?.envelope.client ?? {};
+    return `${address} ${helo}`;
+  };
+  const far = 'XFORWARD ADDR=198.51.100.9 HELO=far.test';
+  expect(await told(far)).toBe('198.51.100.9 far.test');
+  expect(await told()).toBe('127.0.0.1 client.example');
+  expect(await told(far, 'RSET')).toBe('127.0.0.1 client.example');
+  expect(await told(far, 'XFORWARD ADDR=198.51.100.8')).toBe('198.51.100.8 far.test');
+  expect(await told(far, 'XFORWARD ADDR=[UNAVAILABLE] HELO=[UNAVAILABLE]')).toBe('127.0.0.1 client.example');
   client.close();
 });
 

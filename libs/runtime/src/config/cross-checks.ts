@@ -1,4 +1,5 @@
 /** What two keys say together, and what would make an open relay. */
+import { isMailbox } from '@postrider/smtp';
 import { checkCluster } from './cluster-checks.js';
 import { checkOauth } from './oauth.js';
 import type { Config } from './schema.js';
@@ -15,6 +16,7 @@ export function crossChecks(config: Config): Finding[] {
   return [
     ...checkLocal(config),
     ...checkRelay(config),
+    ...checkTrusted(config),
     ...checkClientNetworks(config),
     ...checkRoutes(config),
     ...checkNats(config),
@@ -37,6 +39,9 @@ function* checkLocal({ local }: Config): Generator<Finding> {
     };
   if (local.list.length > 0 && local.users !== 'listed')
     yield { path: ['local', 'list'], text: `is read only with local.users: listed (it is ${local.users})` };
+  for (const [index, name] of local.list.entries())
+    if (isMailbox(name))
+      yield { path: ['local', 'list', index], text: `'${name}': a name stands here without its @domain` };
   if (local.deliver.via === 'mx' && local.deliver.domain === undefined)
     yield {
       path: ['local', 'deliver'],
@@ -52,6 +57,18 @@ function* checkRelay({ relay }: Config): Generator<Finding> {
         path: ['relay', 'networks', index],
         text: `${text} would relay mail for all the world: name your own networks`,
       };
+}
+
+/** Whoever may say that he is somebody else may be a client of relay.networks: an open relay again. */
+function* checkTrusted({ listeners }: Config): Generator<Finding> {
+  for (const [name, listener] of Object.entries(listeners))
+    for (const key of ['proxy_from', 'xclient_from'] as const)
+      for (const [index, { text, prefix }] of listener[key].entries())
+        if (prefix === 0)
+          yield {
+            path: ['listeners', name, key, index],
+            text: `${text} would let all the world say who it is: name your own hosts`,
+          };
 }
 
 /** Of two names for one network neither would be the narrower. */

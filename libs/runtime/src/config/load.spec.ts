@@ -82,6 +82,13 @@ describe('what is wrong is told with place, key and the right form', () => {
       'relay: { networks: ["::/0"] }',
       ['p.yaml:1: relay.networks[0]: ::/0 would relay mail for all the world: name your own networks'],
     ],
+    [
+      'listeners: { mx: { listen: ["127.0.0.1:25"], proxy_from: [10.0.0.0/8, 0.0.0.0/0], xclient_from: ["::/0"] } }',
+      [
+        'p.yaml:1: listeners.mx.proxy_from[1]: 0.0.0.0/0 would let all the world say who it is: name your own hosts',
+        'p.yaml:1: listeners.mx.xclient_from[0]: ::/0 would let all the world say who it is: name your own hosts',
+      ],
+    ],
     ['spool: { replicas: 2 }', ['p.yaml:1: spool.replicas: must be auto, 1, 3 or 5 (found 2)']],
     [
       'spool: { replicas: 3 }',
@@ -135,6 +142,10 @@ describe('what is wrong is told with place, key and the right form', () => {
       [
         'p.yaml:2: local.users: any is only for local.domains [localhost]: it takes mail for every name; use existing or listed',
       ],
+    ],
+    [
+      'local: { users: listed, list: [me, you@b.test] }',
+      ["p.yaml:1: local.list[1]: 'you@b.test': a name stands here without its @domain"],
     ],
     ['local: { list: [me] }', ['p.yaml:1: local.list: is read only with local.users: listed (it is any)']],
     [

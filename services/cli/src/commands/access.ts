@@ -1,5 +1,12 @@
-import { decidingRule, parseAccessRule, type AccessFacts, type AccessRule } from '@postrider/mail';
+import {
+  addressOctets,
+  decidingRule,
+  parseAccessRule,
+  type AccessFacts,
+  type AccessRule,
+} from '@postrider/mail';
 import { readFileSync } from 'node:fs';
+import type { Config } from '@postrider/runtime';
 import { isMailbox } from '@postrider/smtp';
 import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
@@ -22,22 +29,27 @@ export const access: Command = {
       identity: text,
       tls: { type: 'boolean' },
     });
-    const { client, from, to, name, identity } = values;
+    const { client, to, name, identity, listener } = values;
+    const from = values.from === '<>' ? '' : values.from;
     if (positionals.join(' ') !== 'check' || client === undefined || from === undefined || to === undefined)
       throw new UsageError("say 'check' with --client, --from and --to");
     if (!isMailbox(to) || (from !== '' && !isMailbox(from)))
       throw new UsageError('--from and --to are addresses');
+    if (!addressOctets(client)) throw new UsageError(`--client is an address: '${client}' is none`);
+    const { config } = configuration(values.config);
+    if (listener !== undefined && !Object.hasOwn(config.listeners, listener))
+      throw new UsageError(`--listener is one of ${Object.keys(config.listeners).join(', ')}`);
     const facts: AccessFacts = {
       client,
       from,
       to,
       helo: values.helo ?? '',
-      listener: values.listener ?? 'mx',
+      listener: listener ?? 'mx',
       tls: values.tls === true,
       ...(name === undefined ? {} : { name }),
       ...(identity === undefined ? {} : { identity }),
     };
-    return Promise.resolve(answer(rulesOf(values.config), facts, values.json === true));
+    return Promise.resolve(answer(rulesOf(config.access), facts, values.json === true));
   },
 };
 
@@ -52,8 +64,7 @@ function answer(rules: readonly PlacedRule[], facts: AccessFacts, json: boolean)
 type PlacedRule = AccessRule & { readonly place: string };
 
 /** In the order in which they are asked. @throws CommandFailed for a file that is not good */
-function rulesOf(path: string | undefined): readonly PlacedRule[] {
-  const { rules, file } = configuration(path).config.access;
+function rulesOf({ rules, file }: Config['access']): readonly PlacedRule[] {
   const own = rules.map((rule, n) => ({ ...rule, place: `access.rules[${n}]` }));
   return file === '' ? own : [...own, ...fileRules(file)];
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { makeUser, readUsers, UsersFileError, writeUsers, type User } from '@postrider/auth';
+import { makeUser, prepared, readUsers, UsersFileError, writeUsers, type User } from '@postrider/auth';
 import { isDomain, isMailbox } from '@postrider/smtp';
-import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { CommandFailed, complain, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
 import { parseFlags } from '../flags.js';
 import { table } from '../table.js';
@@ -17,7 +17,7 @@ export const users: Command = {
     const { config } = configuration(values.config);
     const file = config.users.file || join(config.data_dir, 'users');
     const [act, name = '', ...more] = positionals;
-    if (more.length > 0 || (act !== 'list' && name === ''))
+    if (more.length > 0 || (act === 'list') !== (name === ''))
       throw new UsageError('say list, add NAME or remove NAME');
     try {
       switch (act) {
@@ -54,7 +54,10 @@ async function add(file: string, name: string, senders: readonly string[]): Prom
 
 function remove(file: string, name: string): number {
   const left = new Map(readUsers(file));
-  if (!left.delete(name)) return exitCodes.nothingMatched;
+  if (!left.delete(prepared(name) ?? name)) {
+    complain(`there is no ${name} in ${file}`);
+    return exitCodes.nothingMatched;
+  }
   writeUsers(file, left.values());
   say(`removed ${name} from ${file}`);
   return exitCodes.done;

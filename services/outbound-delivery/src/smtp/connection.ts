@@ -9,7 +9,7 @@ import type { ChannelEnd, Job } from '@postrider/protocol';
 import { corkForTurn, dial, type Proxy } from '@postrider/runtime';
 import { DotStuffer, ReplyReader, type ServerReply } from '@postrider/smtp';
 import type { JobSource, LargeContentReader } from '../delivery.js';
-import { returnPathRemoved } from '../return-path.js';
+import { returnPathInOctets, returnPathRemoved } from '../return-path.js';
 import { Hello, type HelloOptions } from './hello.js';
 import { nameOf, type Peer } from './next-hops.js';
 import type { Offer } from './offer.js';
@@ -204,13 +204,17 @@ export class SmtpConnection {
   /** A block at a time, as fast as the server takes them. */
   async #stream(job: Job): Promise<void> {
     const { body, sizeInOctets } = job.envelope;
+    const { lmtp, largeContent } = this.#options;
     const stuffer = body === 'BINARYMIME' ? undefined : new DotStuffer();
-    if (stuffer === undefined) this.#socket.write(bdatCommand(sizeInOctets));
     try {
-      const content = this.#options.largeContent(job);
-      // The length of BDAT is told already.
-      const final = this.#options.lmtp && stuffer !== undefined;
-      for await (const chunk of final ? returnPathRemoved(content) : content) {
+      if (stuffer === undefined) {
+        // BDAT tells its length before what is left of the header section is known.
+        const removed = lmtp ? await returnPathInOctets(largeContent(job)) : 0;
+        if (this.#ended) return;
+        this.#socket.write(bdatCommand(sizeInOctets - removed));
+      }
+      const content = largeContent(job);
+      for await (const chunk of lmtp ? returnPathRemoved(content) : content) {
         if (this.#ended) return;
         const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
         if (this.#transfer?.mayStream(octets) === false) return;

@@ -103,6 +103,29 @@ describe('large content', () => {
     expect(sink.report().violations).toEqual([]);
   });
 
+  it('goes by BDAT to LMTP without the Return-Path of others, and the length is right (RFC 5321 §4.4)', async () => {
+    const parts = ['Return-', 'Path: <a@b.test>\r\nSubject: x\r\n', '\r\nReturn-Path: text\r\n', 'end\r\n'];
+    let greeting: string | undefined = '220 scripted.test\r\n';
+    const server = await scripted((line) => {
+      const first = greeting;
+      greeting = undefined;
+      if (line.startsWith('LHLO'))
+        return '250-scripted.test\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 BINARYMIME\r\n';
+      return first ?? (/^(?:end$|MAIL |RCPT |QUIT)/.test(line) ? '250 ok\r\n' : undefined);
+    });
+    const { end } = run({
+      hops: [hopTo(server.port)],
+      jobs: [jobOf('a', { body: 'BINARYMIME', largeOctets: parts.join('').length })],
+      kind: 'lmtp',
+      largeContent: () => chunks(...parts),
+    });
+    await end;
+    const [, , , bdat = '', ...content] = server.heard.filter((line) => line !== 'QUIT');
+    const left = `${content.join('\r\n')}\r\n`;
+    expect(left).toBe('Subject: x\r\n\r\nReturn-Path: text\r\nend\r\n');
+    expect(bdat).toBe(`BDAT ${left.length} LAST`);
+  });
+
   it('waits for a server that reads slowly', async () => {
     let given = 0;
     const server = await scripted(ordinary({ DATA: 'deaf' }));

@@ -73,8 +73,8 @@ export function mechanismsOf({ auth, tls }: SessionFacts): readonly Mechanism[] 
 }
 
 /** Whether the session's identity may send from an address; where that is not asked, everybody may. */
-export function mayUse(address: string, { auth, identity, role, ingress }: SessionFacts): boolean {
-  if (!role.submission || !auth?.owned || !identity) return true;
+export function mayUse(address: string, { auth, identity, ingress }: SessionFacts): boolean {
+  if (!auth?.owned || !identity) return true;
   return maySendAs(identity, address, ingress.settings.relay.localDomains);
 }
 

@@ -14,7 +14,8 @@ export function newContent(
   facts: SessionFacts,
   { framing, place }: Required<Pick<ContentOptions, 'framing' | 'place'>>,
 ): ContentReceiver {
-  const { ingress, limits, role } = facts;
+  const { ingress, limits, role, auth, identity } = facts;
+  const ownsSenders = identity !== undefined && auth?.owned === true;
   const id = ingress.newMailId();
   return new ContentReceiver({
     id,
@@ -22,7 +23,7 @@ export function newContent(
     place,
     traceField: traceOf(state, facts, id) + fieldsOf(state),
     limits,
-    ...(role.submission
+    ...(role.submission || ownsSenders
       ? { complete: (beginning) => completed(beginning, mailOf(state, facts, id), facts) }
       : {}),
     heldInOctets: largeContentInOctets,
@@ -73,7 +74,7 @@ const mailOf = ({ transaction }: StateNamed<'rcpt'>, { ingress }: SessionFacts, 
   sender: transaction.reversePath,
 });
 
-/** RFC 6409 §8 */
+/** RFC 6409 §8; elsewhere the mail of who has authenticated is looked at, and stays as it is. */
 function completed(beginning: Buffer, mail: NewMail, facts: SessionFacts): string | Reply {
   // What was not seen could not be checked.
   if (beginning.length >= headerInOctets && !holdsHeader(beginning)) return headerTooLarge;
@@ -81,6 +82,7 @@ function completed(beginning: Buffer, mail: NewMail, facts: SessionFacts): strin
   // RFC 6409 §6.1
   if (others !== undefined)
     return reply(550, '5.7.1', `From or Sender names <${others}>, which is not yours`);
+  if (!facts.role.submission) return '';
   const problem = problemOfFrom(beginning, mail);
   return problem === undefined ? missingFields(beginning, mail) : reply(554, '5.6.0', problem);
 }

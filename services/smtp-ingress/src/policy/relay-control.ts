@@ -36,7 +36,7 @@ export function mayRelay(address: string, { networks }: RelayRules): boolean {
  * An address literal is never local: who may relay may send there.
  */
 export function relayVerdict(mailbox: Mailbox, trusted: boolean, rules: RelayRules): RelayVerdict {
-  if (!trusted && namesAnotherHop(mailbox.localPart)) return 'refused';
+  if (!trusted && namesAnotherHop(mailbox)) return 'refused';
   if (rules.localDomains.has(mailbox.domain)) return 'local';
   return trusted || isRelayDomain(mailbox.domain, rules) ? 'relay' : 'refused';
 }
@@ -45,9 +45,7 @@ export function relayVerdict(mailbox: Mailbox, trusted: boolean, rules: RelayRul
  * `user%elsewhere`, `elsewhere!user`, `"user@elsewhere"`: a host behind us that reads these would relay for whoever
  * we take them from (RFC 2505 §2.1).
  */
-function namesAnotherHop(localPart: string): boolean {
-  return /[@%!]/.test(localPart);
-}
+export const namesAnotherHop = ({ localPart }: Mailbox): boolean => /[@%!]/.test(localPart);
 
 function isRelayDomain(domain: string, { relayDomains, relaySuffixes }: RelayRules): boolean {
   return relayDomains.has(domain) || relaySuffixes.some((suffix) => domain.endsWith(suffix));

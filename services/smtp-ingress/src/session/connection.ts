@@ -4,20 +4,20 @@ import { TLSSocket } from 'node:tls';
 import { tlsFactsOf, type TlsServer } from '../tls/index.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import type { Clock } from '@postrider/actor';
-import type { Networks } from '@postrider/mail';
+import { unmappedAddress, type Networks } from '@postrider/mail';
 import { corkForTurn } from '@postrider/runtime';
 import { renderReply, type Reply } from '@postrider/smtp';
 import { mayRelay } from '../policy/relay-control.js';
+import { CountedClient } from '../policy/counted-client.js';
 import { readProxyHeader } from './proxied.js';
-import { ofSession, withOwn } from '../settings.js';
-import { tooManyOfNetwork, tooMuchOfClient } from './replies.js';
+import { tooManyOf } from './replies.js';
 import { Session, type SessionOutput } from './session.js';
 
 /** After our last word: time for the client to read it and close. */
 const lingerInMilliseconds = 10_000;
 
 export interface ConnectionOptions {
-  readonly facts: Omit<SessionFacts, 'address' | 'tls' | 'offersTls'>;
+  readonly facts: Omit<SessionFacts, 'address' | 'counted' | 'tls' | 'offersTls'>;
   /** Balancers, which say for whom they have connected; where there are any, nobody else is served. */
   readonly proxyFrom?: Networks | undefined;
   /** Absent: no TLS here. */
@@ -59,22 +59,16 @@ function serveClient(
   watcher: ConnectionWatcher,
 ): void {
   const { tls } = options;
-  const { hostname } = options.facts.ingress.settings;
-  const network = options.facts.ingress.networks.of(address);
-  if (network?.connected() === false) {
-    turnAway(socket, options, tooManyOfNetwork(hostname));
+  const { settings, networks } = options.facts.ingress;
+  const counted = new CountedClient(networks, options.facts);
+  socket.once('close', () => counted.gone());
+  const terms = counted.becomes(address);
+  if ('tooManyOf' in terms) {
+    turnAway(socket, options, tooManyOf(terms, settings.hostname));
     return;
   }
-  if (network) socket.once('close', () => network.disconnected());
-  const clients = network?.clients ?? options.facts.clients;
-  if (!clients.connected(address)) {
-    turnAway(socket, options, tooMuchOfClient(hostname));
-    return;
-  }
-  socket.once('close', () => clients.disconnected(address));
   const { tlsAtOnce } = options.facts.role;
-  const limits = network ? withOwn(options.facts.limits, ofSession(network.own)) : options.facts.limits;
-  const facts = { ...options.facts, clients, limits, address, offersTls: tls !== undefined && !tlsAtOnce };
+  const facts = { ...options.facts, ...terms, counted, address, offersTls: tls !== undefined && !tlsAtOnce };
   if (tls && tlsAtOnce)
     tls.secure(socket, (secured) => {
       secured.on('error', () => undefined);
@@ -207,11 +201,6 @@ function whenRead(then: () => void): void {
   setImmediate(() => setImmediate(then));
 }
 
-const mappedIpv4 = '::ffff:';
-
 /** IPv4 as IPv4, also when it came to an IPv6 socket. */
-function addressOf({ remoteAddress }: Socket): string | undefined {
-  return remoteAddress?.startsWith(mappedIpv4) && remoteAddress.includes('.')
-    ? remoteAddress.slice(mappedIpv4.length)
-    : remoteAddress;
-}
+const addressOf = ({ remoteAddress }: Socket): string | undefined =>
+  remoteAddress === undefined ? undefined : unmappedAddress(remoteAddress);

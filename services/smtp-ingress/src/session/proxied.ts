@@ -1,5 +1,6 @@
 /** The PROXY header that a trusted balancer sends before anything else (HAProxy proxy-protocol.txt §2). */
 import type { Socket } from 'node:net';
+import { unmappedAddress } from '@postrider/mail';
 import { parseProxyHeader } from '@postrider/smtp';
 
 /** It comes with the connection: who takes longer is no balancer. */
@@ -33,7 +34,7 @@ export function readProxyHeader(socket: Socket, done: (address: string | undefin
     socket.pause();
     const rest = octets.subarray(header.lengthInOctets);
     if (rest.length > 0) socket.unshift(rest);
-    done(header.address);
+    done(header.address === undefined ? undefined : unmappedAddress(header.address));
   };
   socket.setTimeout(withinMilliseconds);
   socket.on('timeout', destroy);

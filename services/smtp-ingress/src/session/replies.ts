@@ -1,5 +1,6 @@
 /** Replies that belong to no single verb. */
 import { reply, type Parsed, type EnhancedStatus, type LineProblem, type Reply } from '@postrider/smtp';
+import type { OneTooMany } from '../policy/counted-client.js';
 import type { SessionFacts } from '../verbs/verb.js';
 import type { StateName } from './session-state.js';
 
@@ -36,11 +37,14 @@ export const noArgument = (verb: string): Reply => reply(501, '5.5.4', `${verb} 
 /** RFC 5321 §3.1, §4.3.1: the client waits for the greeting. */
 export const beforeGreeting = (hostname: string): Reply =>
   reply(554, '5.5.0', `${hostname} You spoke before the greeting`);
-export const tooMuchOfClient = (hostname: string): Reply =>
-  reply(421, '4.7.0', `${hostname} Too many connections from your address, try again later`);
-export const tooManyOfNetwork = (hostname: string): Reply =>
-  reply(421, '4.7.0', `${hostname} Too many connections from your network, try again later`);
-export const tooManyMails = reply(450, '4.7.1', 'Too many mails from your address, try again later');
+export const tooManyOf = ({ tooManyOf: whose }: OneTooMany, hostname: string): Reply =>
+  reply(
+    421,
+    '4.7.0',
+    `${hostname} Too many connections from your ${whose === 'client' ? 'address' : 'network'}, try again later`,
+  );
+/** 450 is for RCPT and the data (RFC 5321 §4.3.2). */
+export const tooManyMails = reply(451, '4.7.1', 'Too many mails from your address, try again later');
 /** RFC 5321 §4.5.3.1.10 */
 export const tooManyRecipientsOfClient = reply(
   452,

@@ -266,6 +266,9 @@ export class Session {
 
   #enter(state: SessionState): void {
     this.#state = state;
+    // XFORWARD is of one mail (Postfix XFORWARD_README).
+    if (this.#facts.forwarded && !('transaction' in state))
+      this.#facts = { ...this.#facts, forwarded: undefined };
     if (!this.#chunks || state.name === 'rcpt') return;
     this.#chunks.abandon();
     this.#chunks = undefined;

@@ -9,6 +9,7 @@ import type { Rejection } from '../events.js';
 import { noCounts, type Ingress } from '../ingress.js';
 import { AccessRules } from '../policy/access-rules.js';
 import { clientLimits } from '../policy/client-limits.js';
+import { CountedClient } from '../policy/counted-client.js';
 import { NetworkLimits } from '../policy/network-limits.js';
 import { roles } from '../roles.js';
 import { settingsOf } from '../settings.js';
@@ -30,6 +31,10 @@ export const factsOfTest = (ingress: Ingress): SessionFacts => ({
   address: '127.0.0.1',
   limits: ingress.settings.limits,
   clients: ingress.clients,
+  counted: new CountedClient(ingress.networks, {
+    clients: ingress.clients,
+    limits: ingress.settings.limits,
+  }),
   role: roles.mx,
   offersTls: true,
   xclientFrom: new Networks([]),

@@ -3,7 +3,7 @@
  * The client shows who it is, by a mechanism of SASL (RFC 4954 §4). Every failure takes longer to be told than the one
  * before, and says no more than that it failed.
  */
-import type { Mechanism, SaslExchange, SaslStep } from '@postrider/auth';
+import { prepared, type Mechanism, type SaslExchange, type SaslStep } from '@postrider/auth';
 import { limits, plainReply, reply, type CommandLine } from '@postrider/smtp';
 import { mechanismsOf, type ListenerAuth } from '../auth/listener-auth.js';
 import { clientOf } from '../policy/client-limits.js';
@@ -95,7 +95,7 @@ class AuthDialogue {
           then: { do: 'ask', maximum: limits.authLine, answer: (line) => this.#answer(line) },
         };
       case 'authenticated':
-        if (this.#auth.guard.isBarred(...this.#nameKeys)) return { reply: barred };
+        if (this.#isBarred) return { reply: barred };
         this.#auth.guard.succeeded(addressKey(this.#facts.address), ...this.#nameKeys);
         return { reply: succeeded, facts: { identity: step.identity } };
       case 'failed':
@@ -103,19 +103,24 @@ class AuthDialogue {
     }
   }
 
-  /** A right password is no better than a wrong one as long as the name is barred. */
+  /** A right password is no better than a wrong one as long as the name is barred, or the address has come to be. */
   async #failed(): Promise<Step> {
     const { guard } = this.#auth;
-    const isBarred = guard.isBarred(...this.#nameKeys);
+    const isBarred = this.#isBarred;
     const delay = guard.failed(addressKey(this.#facts.address), ...this.#nameKeys);
     await new Promise<void>((resolve) => void this.#facts.ingress.clock.after(delay, resolve));
     return { reply: isBarred ? barred : invalid };
   }
 
-  /** None where no name was given: an access token need not come with one. */
+  /** The address, too: many sessions of it may have begun at once. */
+  get #isBarred(): boolean {
+    return this.#auth.guard.isBarred(addressKey(this.#facts.address), ...this.#nameKeys);
+  }
+
+  /** In the form in which it is looked up. None where no name was given: an access token need not come with one. */
   get #nameKeys(): readonly string[] {
     const { name } = this.#exchange;
-    return name === undefined ? [] : [`name ${name}`];
+    return name === undefined ? [] : [`name ${prepared(name) ?? name}`];
   }
 }
 

@@ -15,7 +15,7 @@ export const help = defineVerb({
   allowedIn: anyTime,
   replies: [211, 214, 502, 504],
   lastInGroup: false,
-  announced: () => true,
+  announced: (facts) => mayAsk('help', facts),
   act(argument, state, facts) {
     if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (!mayAsk('help', facts)) return { reply: notOffered };

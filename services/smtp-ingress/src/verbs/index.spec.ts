@@ -26,6 +26,19 @@ test('EHLO is printed from the tables, and follows its grammar (RFC 5321 §4.1.1
   expect(reply.enhanced).toBeUndefined();
 });
 
+test.each([
+  [{}, ['HELP']],
+  [{ help: 'nobody' }, []],
+  [{ vrfy: 'all', expn: 'all', etrn: 'all' }, ['VRFY', 'EXPN', 'HELP', 'ETRN']],
+  [{ vrfy: 'networks', expn: 'networks', help: 'authenticated' }, ['VRFY', 'EXPN']],
+  [{ vrfy: 'authenticated', expn: 'authenticated' }, ['HELP']],
+])('%j: EHLO shows what may be asked, and nothing else (RFC 5321 §3.5.2)', async (privacy, shown) => {
+  const { reply } = await verbs
+    .get('EHLO')!
+    .perform('c.example', greeting, factsOfTest(ingressOfTest({ privacy })));
+  expect(reply.lines.filter((line) => line !== 'STARTTLS' && verbs.has(line))).toEqual(shown);
+});
+
 test('what only ends a group is marked (RFC 2920 §3.1)', () => {
   const last = [...verbs.values()].filter(({ lastInGroup }) => lastInGroup).map(({ name }) => name);
   expect(last.sort()).toEqual([

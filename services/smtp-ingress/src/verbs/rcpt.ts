@@ -8,7 +8,7 @@ import { rcptParameters } from '../extensions.js';
 import { withDsn } from '../policy/dsn-of-aliases.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
-import { mayRelay } from '../policy/relay-control.js';
+import { mayRelay, namesAnotherHop } from '../policy/relay-control.js';
 import { notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
@@ -75,7 +75,7 @@ async function judgeByName(
 ): Promise<RecipientVerdict> {
   let name: string | undefined;
   try {
-    name = await facts.ingress.nameOf(facts.address);
+    name = await (facts.spokenFor?.nameOf ?? facts.ingress.nameOf)(facts.address);
   } catch {
     return { refused: nameUnknown };
   }
@@ -96,7 +96,7 @@ function actOn(
     case 'redirect':
       return redirected(addressOf(forwardPath), action.to, ingress);
     case 'relay':
-      return judgeRecipient(forwardPath, true, ingress);
+      return judgeRecipient(forwardPath, trusted || action.clients || namesNoHop(forwardPath), ingress);
     case 'hold':
       return marked(judgeRecipient(forwardPath, trusted, ingress), { hold: action.reason });
     case 'header':
@@ -105,6 +105,9 @@ function actOn(
       return judgeRecipient(forwardPath, trusted, ingress);
   }
 }
+
+const namesNoHop = (forwardPath: ForwardPath): boolean =>
+  forwardPath === domainlessPostmaster || !namesAnotherHop(forwardPath);
 
 /** As without the rule, and what it adds. */
 async function marked(

@@ -6,10 +6,9 @@ import type { ListenerAuth } from '../auth/listener-auth.js';
 import type { ContentReceiver } from '../content/content-receiver.js';
 import type { Ingress } from '../ingress.js';
 import { notNow } from '../session/replies.js';
-import type { ClientLimits } from '../policy/client-limits.js';
+import type { ClientTerms, CountedClient } from '../policy/counted-client.js';
 import type { Role } from '../roles.js';
 import { isIn, type SessionState, type StateName, type StateNamed } from '../session/session-state.js';
-import type { Settings } from '../settings.js';
 import type { TlsFacts } from '../tls/index.js';
 
 /** What follows from a command. The session writes the reply and takes the state; nothing here touches a socket. */
@@ -20,7 +19,9 @@ export interface Step {
   /** Absent: the session stays as it is. */
   readonly state?: SessionState;
   /** What is known of the session from now on. */
-  readonly facts?: Partial<Pick<SessionFacts, 'identity' | 'address' | 'forwarded'>>;
+  readonly facts?: Partial<
+    Pick<SessionFacts, 'identity' | 'address' | 'forwarded' | 'spokenFor' | 'clients' | 'limits'>
+  >;
   readonly then?: Then;
   /** Of a refusal: the address it is about, for the event. */
   readonly about?: string;
@@ -48,7 +49,7 @@ export type Then =
   | { readonly do: 'receive'; readonly content: ContentReceiver };
 
 /** What is known of a session besides its state. */
-export interface SessionFacts {
+export interface SessionFacts extends ClientTerms {
   readonly ingress: Ingress;
   /** Name of the listener in the configuration. */
   readonly listener: string;
@@ -60,16 +61,16 @@ export interface SessionFacts {
   readonly tls?: TlsFacts;
   /** Clients that may speak for others. */
   readonly xclientFrom: Networks;
+  /** By XCLIENT: what has been said of the client, and stands until something else is said. */
+  readonly spokenFor?: { readonly identity?: Identity | undefined; readonly nameOf?: Ingress['nameOf'] };
   /** By XFORWARD: whose mail it is that the client brings. For what is told of it, and for no decision. */
-  readonly forwarded?: { readonly address?: string; readonly helo?: string };
+  readonly forwarded?: { readonly address?: string; readonly helo?: string } | undefined;
   /** Absent: nobody can authenticate here. */
   readonly auth?: ListenerAuth;
   /** Absent: nobody has authenticated. */
   readonly identity?: Identity | undefined;
-  /** Counts what each client takes. */
-  readonly clients: ClientLimits;
-  /** In force when the session began. */
-  readonly limits: Settings['limits'];
+  /** For whom the connection is counted. */
+  readonly counted: CountedClient;
   /** Of the listener; its verbs are those of the session. */
   readonly role: Role;
 }

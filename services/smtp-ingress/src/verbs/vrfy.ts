@@ -12,14 +12,16 @@ import { anyTime, defineVerb, type SessionFacts } from './verb.js';
 const notVerified = reply(252, '2.1.5', 'Users are not verified here; send mail, and delivery will be tried');
 const notExpanded = reply(502, '5.5.1', 'EXPN is not offered: lists are private here');
 const needsUtf8 = reply(252, '2.6.8', 'The answer is not US-ASCII; ask with SMTPUTF8');
-const cannotTell = reply(451, '4.3.0', 'This can not be told now, try again later');
+/** RFC 5321 §3.5.3: it can't be told at the moment, and there is no code of 4yz for it (§4.3.2). */
+const cannotTell = reply(252, '2.0.0', 'This can not be told now; send mail, and delivery will be tried');
 
 export const vrfy = defineVerb({
   name: 'VRFY',
   syntax: 'VRFY user [SMTPUTF8]',
   allowedIn: anyTime,
-  replies: [250, 251, 252, 451, 550, 551, 553, 502, 504],
+  replies: [250, 251, 252, 550, 551, 553, 502, 504],
   lastInGroup: true,
+  announced: (facts) => mayAsk('vrfy', facts),
   async act(argument, state, facts) {
     if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (argument === '') return { reply: reply(501, '5.5.4', 'Use VRFY user') };
@@ -36,8 +38,10 @@ export const expn = defineVerb({
   name: 'EXPN',
   syntax: 'EXPN list [SMTPUTF8]',
   allowedIn: anyTime,
-  replies: [250, 252, 451, 550, 500, 502, 504],
+  replies: [250, 252, 550, 500, 502, 504],
   lastInGroup: true,
+  // RFC 5321 §3.5.2: it has to be.
+  announced: (facts) => mayAsk('expn', facts),
   async act(argument, state, facts) {
     if (asksTooEarly(state, facts)) return { reply: notNow(state.name) };
     if (!mayAsk('expn', facts)) return { reply: notExpanded };
