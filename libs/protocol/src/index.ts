@@ -27,7 +27,7 @@ export {
   type OpenChannel,
   type RecipientOutcome,
 } from './outbound-delivery.js';
-export { keeper, queueManager, type ShardOwnership } from './queue-manager.js';
+export { keeper, queueManager, type ShardOwnership, type ToldWorker } from './queue-manager.js';
 export {
   shard,
   type ChannelReport,

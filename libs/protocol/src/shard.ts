@@ -139,13 +139,15 @@ export const shard = defineProtocol('shard', 'keyed', {
     },
     /**
      * `epoch` of the site's owner; one of an earlier version does not say. `unknown`: the owner is new and knows
-     * nothing yet; what was granted before is valid for its time.
+     * nothing yet; what was granted before is valid for its time. `ample`: more than an even share, so that it is to be
+     * asked for again every second, should others need some of it.
      */
     {
       readonly channels: number;
       readonly duration: number;
       readonly epoch?: number;
       readonly unknown?: true;
+      readonly ample?: true;
     }
   >({ deadline: times.ask, concurrent: true }),
   /**

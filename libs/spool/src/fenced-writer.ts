@@ -65,11 +65,11 @@ export class FencedWriter {
   }
 
   /**
-   * Publishes the epoch record: from here on every older owner's write is refused.
-   * @param epoch the shard's; absent when this record's own sequence is to be it
+   * Publishes the epoch record: from here on every older owner's write is refused. Its sequence is the epoch, until
+   * another is set: a shard has one for all its logs.
    * @throws when the log can't be reached
    */
-  async open(epoch?: number): Promise<void> {
+  async open(): Promise<void> {
     const { log, subject, stream } = this.#options;
     const payload = this.#encode([{ entry: 'epoch' }]);
     for (let tries = 0; ; tries++) {
@@ -78,7 +78,7 @@ export class FencedWriter {
       const sequence = result.result === 'acknowledged' ? result.sequence : await this.#landed();
       if (sequence !== undefined) {
         this.last = sequence;
-        this.epoch = epoch ?? sequence;
+        this.epoch = sequence;
         return;
       }
       if (isAtLimit(result)) await this.#options.full?.();

@@ -75,7 +75,8 @@ export class OwnedShard {
   /** What the replay knows of a mail's open recipients. */
   openOf: (envelope: Envelope) => readonly OpenRecipient[] = (envelope) => untouched(envelope).open;
   readonly #options: OwnedShardOptions;
-  #enlargedAt = -Infinity;
+  /** By stream, monotonic milliseconds. */
+  readonly #enlargedAt = new Map<string, number>();
 
   constructor(options: OwnedShardOptions, fenced: (reason: string) => void) {
     const { log, clock, shard, owner } = options;
@@ -184,8 +185,9 @@ export class OwnedShard {
    * several may write at once, and a limit may have been lowered.
    */
   async #enlarge(stream: string): Promise<void> {
-    if (this.clock.monotonic() - this.#enlargedAt < enlargedEvery) return;
-    this.#enlargedAt = this.clock.monotonic();
+    const now = this.clock.monotonic();
+    if (now - (this.#enlargedAt.get(stream) ?? -Infinity) < enlargedEvery) return;
+    this.#enlargedAt.set(stream, now);
     try {
       const { octets, maxOctets } = await this.log.state(stream);
       // Another limit, as the account's: more room here would not help.

@@ -33,8 +33,8 @@ export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
   for (const record of quarantine.records) shard.keepsUnread(record.log);
   marks.begin(before);
   outcomes.gathers = false;
-  await outcomes.open();
-  await deferState.open(outcomes.epoch);
+  await Promise.all([outcomes.open(), deferState.open()]);
+  deferState.epoch = outcomes.epoch;
   const spool = await replayOutcomes({
     log: shard.reader('outcome'),
     clock: shard.clock,
@@ -53,10 +53,8 @@ export async function takeOver(shard: OwnedShard): Promise<TakenOver> {
   });
   // Last, and from the leader: each read may have come from another replica, and one that lags still has what is
   // removed, though the record that ended it may be gone from the next. What stands before has ended, whoever shows it.
-  const first = {
-    spool: (await log.state(streams.spool)).firstSequence,
-    defer: (await log.state(streams.defer)).firstSequence,
-  };
+  const [spoolNow, deferNow] = await Promise.all([log.state(streams.spool), log.state(streams.defer)]);
+  const first = { spool: spoolNow.firstSequence, defer: deferNow.firstSequence };
   shard.segments.next = first.spool;
   marks.givenOut(first.spool);
   const { mails } = defer;

@@ -30,8 +30,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const members = new Members(bus, clock);
   const workers = new KnownWorkers(bus, clock);
   const soon = (act: () => void): void => void setImmediate(act);
-  const common = { router, settings: () => settings, soon, workers };
-  const keeper = new Keeper({ context, members, common });
+  const common = { router, settings: () => settings, soon };
+  const keeper = new Keeper({ context, members, workers, common });
   for (const seen of [members, workers])
     seen
       .follow()
@@ -43,9 +43,10 @@ async function start(context: ServiceContext): Promise<RunningService> {
     keeperProtocol,
     () => ({
       handlers: {
-        take: async ({ shard, leaving }) => ({
-          result: (await keeper.take(shard, leaving)) ? 'taken' : 'refused',
-        }),
+        take: async ({ shard, leaving, workers: known }) => {
+          if (known !== undefined) workers.told(known);
+          return { result: (await keeper.take(shard, leaving)) ? 'taken' : 'refused' };
+        },
       },
     }),
     { key: bus.instance },

@@ -3,7 +3,7 @@ import { manualClock, type ManualClock } from '@postrider/actor';
 import { memoryBus, type Bus, type MemoryBus } from '@postrider/bus';
 import { configSchema, type RunningService, type ServiceContext } from '@postrider/runtime';
 import { MemoryLog, memorySpool, MemoryStore, type Spool } from '@postrider/spool';
-import { queueManager, shard as shardProtocol, statusSubject } from '@postrider/protocol';
+import { queueManager, shard as shardProtocol, statusSubject, times } from '@postrider/protocol';
 import { expect, test } from 'vitest';
 import { fakeWorker, type FakeWorker } from '../rig/fake-worker.js';
 import { mailObject, silent, turns } from '../rig/rig.js';
@@ -18,6 +18,8 @@ interface Cluster {
   readonly worker: FakeWorker;
   readonly instances: Map<string, Instance>;
   start(name: string): Promise<Instance>;
+  /** Every instance hears the gauges of all. */
+  hear(): void;
   pass(time: number): Promise<void>;
 }
 
@@ -33,9 +35,12 @@ async function startCluster(): Promise<Cluster> {
   const bus = memoryBus('nats', clock);
   const store = new MemoryStore();
   await memorySpool({ store, clock }).prepare(shards);
-  const worker = await fakeWorker(bus);
+  const worker = await fakeWorker(bus, bus.instance);
   const instances = new Map<string, Instance>();
   const seen = new Map<string, (instance: string) => void>();
+  const hear = (): void => {
+    for (const name of instances.keys()) for (const see of seen.values()) see(name);
+  };
   return {
     clock,
     bus,
@@ -48,9 +53,10 @@ async function startCluster(): Promise<Cluster> {
       await turns();
       return instance;
     },
+    hear,
     pass: async (time) => {
       for (let left = time; left > 0; left -= 500) {
-        for (const name of instances.keys()) for (const see of seen.values()) see(name);
+        hear();
         worker.beat();
         bus.publishStatus('outbound-delivery', {});
         await clock.advance(500);
@@ -200,6 +206,29 @@ test('a drained instance hands its shards to the others, which need not look for
   await turns(50);
   expect([a.owned(), b.owned()]).toEqual([4, 0]);
   await drained;
+});
+
+test('one that was started an instant ago sends mail of the shards handed to it at once', async () => {
+  const cluster = await startCluster();
+  const a = await cluster.start('a');
+  await cluster.pass(3_000);
+  // Not for as long as it needs to hear each worker itself.
+  const b = await cluster.start('b');
+  cluster.instances.delete('a');
+  cluster.hear();
+  await turns();
+  const drained = a.running.drain();
+  for (let step = 0; step < 2; step++) {
+    await cluster.clock.advance(100);
+    await turns(50);
+  }
+  await drained;
+  expect(b.owned()).toBe(4);
+  const writer = memorySpool({ store: cluster.store, clock: cluster.clock }).writer({ shards: ['3'] });
+  await writer.commit(mailObject({}, 'Subject: x\r\n\r\n', cluster.clock.now()));
+  await cluster.clock.advance(times.tailPoll);
+  await turns(50);
+  expect(cluster.worker.taken).toHaveLength(1);
 });
 
 test('of three instances the one with the fewest shards gets the next', async () => {

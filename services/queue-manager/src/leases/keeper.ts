@@ -15,6 +15,7 @@ import {
 import type { ServiceContext } from '@postrider/runtime';
 import type { LeaseRecord } from '@postrider/spool';
 import type { ShardEnvironment } from '../shard/environment.js';
+import type { KnownWorkers } from './known-workers.js';
 import type { Members } from './members.js';
 import { shareOf, takenByAnyoneAfter, toHandOver, toTake } from './share.js';
 import { ShardSeat, type Leaving } from './shard-seat.js';
@@ -22,7 +23,8 @@ import { ShardSeat, type Leaving } from './shard-seat.js';
 export interface KeeperOptions {
   readonly context: ServiceContext;
   readonly members: Members;
-  readonly common: Pick<ShardEnvironment, 'router' | 'settings' | 'soon' | 'workers'>;
+  readonly workers: KnownWorkers;
+  readonly common: Pick<ShardEnvironment, 'router' | 'settings' | 'soon'>;
 }
 
 /** While there are no shards yet, ingress is about to make them. */
@@ -168,14 +170,17 @@ export class Keeper {
 
   /** The next owner is told, one that has the fewest; should none take it, they find it free. */
   async #handOver(seat: ShardSeat, reason: string, manner: Leaving): Promise<void> {
-    const { members, context } = this.#options;
+    const { members, workers, context } = this.#options;
     await seat.leave(reason, manner);
     for (const instance of members.successors()) {
       members.gave(instance);
+      const known = workers.toTell();
       try {
-        const { result } = await context.bus
-          .ref(keeperProtocol, instance)
-          .ask('take', { shard: seat.shard, leaving: this.#ended });
+        const { result } = await context.bus.ref(keeperProtocol, instance).ask('take', {
+          shard: seat.shard,
+          leaving: this.#ended,
+          ...(known === undefined ? {} : { workers: known }),
+        });
         if (result === 'taken') return;
       } catch (fault) {
         context.log.debug({ shard: seat.shard, instance, fault: String(fault) }, 'does not take the shard');
@@ -243,7 +248,7 @@ export class Keeper {
   }
 
   async #takeLease(shard: string): Promise<void> {
-    const { context, common } = this.#options;
+    const { context, common, workers } = this.#options;
     const takenAt = context.clock.monotonic();
     const lease = await context.spool.leases().take(shard, context.bus.instance);
     if (lease === undefined) return;
@@ -252,7 +257,12 @@ export class Keeper {
       shard,
       lease,
       takenAt,
-      common: { ...common, systemStarts: this.#systemStarts === true, shards: () => this.#shards },
+      common: {
+        ...common,
+        workers,
+        systemStarts: this.#systemStarts === true,
+        shards: () => this.#shards,
+      },
       left: (gone) => {
         if (this.#seats.get(shard) === gone) this.#seats.delete(shard);
         if (gone.newerFormat) this.#leftToNewer.set(shard, context.clock.monotonic() + newerFormatLeft);

@@ -1,7 +1,7 @@
 /** Which workers there are, so that a new owner of a shard can ask each what it holds. */
 import type { Clock } from '@postrider/actor';
 import type { Bus } from '@postrider/bus';
-import { times } from '@postrider/protocol';
+import { times, type ToldWorker } from '@postrider/protocol';
 import { Seen } from './seen.js';
 
 export interface KnownWorker {
@@ -20,8 +20,12 @@ const late = 500;
 
 export class KnownWorkers implements Workers {
   readonly #seen: Seen;
+  readonly #clock: Clock;
+  /** Whoever handed a shard over has said which there are: those that came later were heard here. */
+  #told = false;
 
   constructor(bus: Bus, clock: Clock) {
+    this.#clock = clock;
     this.#seen = new Seen(bus, clock, 'outbound-delivery');
   }
 
@@ -30,10 +34,24 @@ export class KnownWorkers implements Workers {
   }
 
   known(): readonly KnownWorker[] | undefined {
-    if (this.#seen.listenedFor < times.gauge + late) return undefined;
-    return this.#seen
-      .within(times.workerLost)
-      .map(({ instance, gauge }) => ({ worker: instance, drains: gauge['ready'] === false }));
+    return this.toTell();
+  }
+
+  /** The same for an instance that may not have heard them yet. */
+  toTell(): readonly ToldWorker[] | undefined {
+    if (!this.#told && this.#seen.listenedFor < times.gauge + late) return undefined;
+    const now = this.#clock.monotonic();
+    return this.#seen.within(times.workerLost).map(({ instance, at, gauge }) => ({
+      worker: instance,
+      drains: gauge['ready'] === false,
+      heardAgo: Math.round(now - at),
+    }));
+  }
+
+  /** By an instance that knows them all. */
+  told(workers: readonly ToldWorker[]): void {
+    for (const { worker, drains, heardAgo } of workers) this.#seen.told(worker, heardAgo, { ready: !drains });
+    this.#told = true;
   }
 
   stop(): void {

@@ -46,6 +46,12 @@ export class Seen {
     return [...this.#heard.values()].filter(({ at }) => now - at <= time);
   }
 
+  /** Another process has heard it, that many milliseconds ago. */
+  told(instance: string, ago: number, gauge: SeenInstance['gauge']): void {
+    const at = this.#clock.monotonic() - ago;
+    if (at > (this.#heard.get(instance)?.at ?? -Infinity)) this.#heard.set(instance, { instance, at, gauge });
+  }
+
   forget(instance: string): void {
     this.#heard.delete(instance);
   }

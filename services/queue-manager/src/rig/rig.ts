@@ -59,6 +59,8 @@ export interface RigOptions {
   readonly log?: Logger;
   /** Default true at the first start. */
   readonly systemStarts?: boolean;
+  /** Default: this one alone, '0'. */
+  readonly shards?: readonly string[];
   /** Default: the rig's own is known. */
   readonly workers?: Workers;
   /** The spool of each process over the store; the default never fails. */
@@ -161,7 +163,7 @@ async function queueOf(
     log: options.log ?? silent,
     router: new Router(new Locator(bus, clock), clock, settings),
     settings: () => settings,
-    shards: () => ['0'],
+    shards: () => options.shards ?? ['0'],
     systemStarts: options.systemStarts ?? true,
     workers: options.workers ?? { known: () => [{ worker: 'worker-1', drains: false }] },
     soon: (act: () => void) => void setImmediate(act),

@@ -63,10 +63,13 @@ async function reported({ queue }: ShardHost, report: ChannelReport) {
   }
 }
 
+const notKnown = { channels: 0, duration: 0, unknown: true } as const;
+
 async function granted({ queue }: ShardHost, request: GrantRequest) {
   // One that is not surely the owner any more must not grant beside the next.
-  if (queue?.environment.trusted() !== true) return { channels: 0, duration: 0, unknown: true as const };
-  return { ...(await queue.limit.asked(request)), epoch: queue.environment.owner.epoch };
+  if (queue?.environment.trusted() !== true) return notKnown;
+  const grant = await queue.limit.asked(request);
+  return grant === undefined ? notKnown : { ...grant, epoch: queue.environment.owner.epoch };
 }
 
 type Questions = Pick<Handlers<ShardMessages>, 'lookup' | 'list' | 'show' | 'summary' | 'sites'>;

@@ -95,6 +95,7 @@ export class ShardQueue {
     this.limit = new SiteLimit({
       clock,
       limit: () => environment.settings().channelsPerSite,
+      shards: () => environment.shards().length,
       learning: environment.systemStarts ? 0 : times.grant,
     });
     this.#announcer = announcer;
@@ -202,6 +203,7 @@ export class ShardQueue {
     this.#deadlines.end();
     this.#settling.end();
     this.#inquiry.end();
+    this.limit.end();
   }
 
   /** It is known what workers hold of an owner before. */

@@ -184,6 +184,15 @@ test('a new owner of a site grants what the others were not granted, as soon as 
   expect(again.worker.channels()).toBe(3);
 });
 
+test('who waits for what a new owner learns waits no longer when the shard is let go', async () => {
+  const rig = await (await startRig({ workers: { known: () => undefined } })).killed();
+  const asked = { site: 's', shard: '1', epoch: 1, holding: 0, want: 1 };
+  const answer = ref(rig).ask('grant', asked);
+  await turns();
+  rig.queue.end();
+  expect(await Promise.race([answer, turns()])).toMatchObject({ unknown: true });
+});
+
 test('a result that comes before any beat counts too', async () => {
   const rig = await startRig();
   rig.worker.answer = () => undefined;

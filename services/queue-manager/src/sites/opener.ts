@@ -33,7 +33,7 @@ export interface SitesOf {
   readonly epoch: number;
 }
 
-/** Of a site whose owner changes. */
+/** Of a site whose owner changes, or grants less than is wanted: each mail would ask again. */
 const askedAgainAfter = 200;
 
 export class Opener {
@@ -54,14 +54,17 @@ export class Opener {
     if (site.blockedAt(this.#options.environment.clock.now()) !== undefined) return;
     const granted = this.#granted(site) - site.held;
     for (let n = Math.min(missing, granted); n > 0; n--) this.#open(site);
-    if (granted < missing) void this.#ask(site);
+    const short = site.grant.shortUntil > this.#options.environment.clock.monotonic();
+    if (granted < missing && !short) void this.#ask(site);
   }
 
-  /** Every second: grants are renewed while channels are held; what is held without one is closed. */
+  /**
+   * Every second: grants are renewed while channels are held, ample ones each time; what is held without one is closed.
+   */
   renew(site: Site): void {
     const { grant } = site;
     const left = grant.until - this.#options.environment.clock.monotonic();
-    if (site.held > 0 && left < times.grant / 2) void this.#ask(site);
+    if (site.held > 0 && (grant.ample || left < times.grant / 2)) void this.#ask(site);
     this.#closeSurplus(site);
     if (site.held > 0 || site.waits > 0 || grant.channels === 0) return;
     if (left > 0) void this.#giveBack(site);
@@ -164,6 +167,8 @@ export class Opener {
       }
       site.grant.channels = answer.channels;
       site.grant.until = sent + answer.duration;
+      site.grant.ample = answer.ample === true;
+      site.grant.shortUntil = answer.channels < want ? environment.clock.monotonic() + askedAgainAfter : 0;
     } catch (fault) {
       environment.log.debug({ site: site.name, owner, fault: String(fault) }, 'the site has no owner now');
       this.#askLater(site);
@@ -171,6 +176,7 @@ export class Opener {
     } finally {
       site.grant.asking = false;
     }
+    this.#closeSurplus(site);
     // With nothing granted it is asked again in the next second, not at once.
     if (site.grant.channels > site.held) this.consider(site);
   }

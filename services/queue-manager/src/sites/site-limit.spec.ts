@@ -3,7 +3,7 @@ import { times } from '@postrider/protocol';
 import { expect, test } from 'vitest';
 import { shareOf, SiteLimit } from './site-limit.js';
 
-const rules = { limit: 20, learning: false, turnOver: false };
+const rules = { limit: 20, learning: false, atMost: 20, turnOver: false };
 const claim = (granted: number, want: number, holding = granted) => ({ granted, want, holding });
 
 interface Case {
@@ -31,6 +31,14 @@ test.each<Case>([
     changed: { limit: 2, turnOver: true },
     channels: 0,
   },
+  {
+    name: 'at first no more than an even share',
+    asked: [0, 90],
+    others: [],
+    changed: { atMost: 5 },
+    channels: 5,
+  },
+  { name: 'and what it holds', asked: [7, 90], others: [], changed: { atMost: 5 }, channels: 7 },
   { name: 'a new owner confirms', asked: [4, 9], others: [], changed: { learning: true }, channels: 4 },
   { name: 'a new owner gives nothing', asked: [0, 9], others: [], changed: { learning: true }, channels: 0 },
 ])('$name', ({ asked: [holding, want], others, changed, channels }) => {
@@ -39,7 +47,7 @@ test.each<Case>([
 
 const limitOf = (learning = 0) => {
   const clock = manualClock();
-  return { clock, limit: new SiteLimit({ clock, limit: () => 20, learning }) };
+  return { clock, limit: new SiteLimit({ clock, limit: () => 20, shards: () => 4, learning }) };
 };
 const ask = (limit: SiteLimit, shard: string, [holding, want]: readonly [number, number], epoch = 1) =>
   limit.ask({ site: 's', shard, epoch, holding, want }).channels;
@@ -94,12 +102,23 @@ test('a new owner learns for a while, unless nobody can hold anything', async ()
   expect(ask(limit, '0', [0, 5])).toBe(5);
 });
 
+test('who asks a new owner first does not get what all others need', async () => {
+  const { limit, clock } = limitOf(times.grant);
+  limit.learnt();
+  for (const shard of ['0', '1', '2', '3']) expect(ask(limit, shard, [0, 20])).toBe(5);
+  for (const shard of ['1', '2', '3']) ask(limit, shard, [0, 0]);
+  expect(ask(limit, '0', [5, 20])).toBe(5);
+  await clock.advance(2_000);
+  expect(ask(limit, '0', [5, 20])).toBe(20);
+});
+
 test('what a shard says of its grants counts, for as long as it may use them', async () => {
   const { limit, clock } = limitOf(times.grant);
   limit.claimed('1', 4, [{ site: 's', granted: 6, holding: 2 }]);
   limit.claimed('2', 1, [{ site: 's', granted: 0, holding: 3 }]);
   expect(ask(limit, '0', [0, 20])).toBe(0);
   limit.learnt();
+  await clock.advance(2_000);
   expect(ask(limit, '0', [0, 20])).toBe(11);
   // One that has asked meanwhile goes by the larger answer.
   expect(ask(limit, '1', [2, 2], 4)).toBe(2);
@@ -120,6 +139,20 @@ test('who asks a new owner waits until it has learnt, or for a second', async ()
   const second = limit.asked(request);
   limit.learnt();
   expect(await second).toMatchObject({ channels: 5 });
+});
+
+test('what is more than an even share is to be asked for again soon', () => {
+  const { limit } = limitOf();
+  const request = { site: 's', shard: '0', epoch: 1, holding: 0 };
+  expect(limit.ask({ ...request, want: 5 }).ample).toBeUndefined();
+  expect(limit.ask({ ...request, want: 6 }).ample).toBe(true);
+});
+
+test('who waits for an owner that lets go waits no longer', async () => {
+  const { limit } = limitOf(times.grant);
+  const asked = limit.asked({ site: 's', shard: '0', epoch: 1, holding: 2, want: 5 });
+  limit.end();
+  expect(await asked).toBeUndefined();
 });
 
 test('it tells what is granted and held, and no more of a shard that vanished', async () => {

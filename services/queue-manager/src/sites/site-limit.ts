@@ -18,6 +18,8 @@ export interface GrantRequest {
 export interface GrantAnswer {
   readonly channels: number;
   readonly duration: number;
+  /** More than an even share of the shards: asked for again soon, since others may come. */
+  readonly ample?: true;
 }
 
 interface Holder {
@@ -34,6 +36,8 @@ interface Holder {
 export interface SiteLimitOptions {
   readonly clock: Clock;
   readonly limit: () => number;
+  /** How many may ask. */
+  readonly shards: () => number;
   /** Milliseconds from now until every shard that holds channels has asked, also if it can't be asked itself. */
   readonly learning: number;
 }
@@ -42,6 +46,8 @@ export interface SiteLimitOptions {
 const waitsForLearning = times.ask / 2;
 /** What a shard without an owner was granted counts for so long: nobody else can tell what workers hold of it. */
 const keptWithoutOwner = 30_000;
+/** After it has learnt: whoever asks first would else have all channels, and keep them until its grant is renewed. */
+const evenFor = 2_000;
 /** With more askers than channels each has its turn. */
 const turn = 2 * times.grant;
 
@@ -50,6 +56,9 @@ export class SiteLimit {
   readonly #sites = new Map<string, Map<string, Holder>>();
   readonly #learnt: Promise<void>;
   #learning: boolean;
+  #ended = false;
+  /** Monotonic milliseconds until when nobody gets more than an even share. */
+  #evenUntil = -Infinity;
   #end: () => void = () => undefined;
 
   constructor({ clock, learning, ...options }: SiteLimitOptions) {
@@ -59,14 +68,17 @@ export class SiteLimit {
     if (this.#learning) clock.after(learning, () => this.learnt());
   }
 
-  /** As `ask`, once more than what is held already can be granted, or after a second. */
-  async asked(request: GrantRequest): Promise<GrantAnswer> {
+  /**
+   * As `ask`, once more than what is held already can be granted, or after a second. Undefined: the shard is let go, and
+   * its next owner answers.
+   */
+  async asked(request: GrantRequest): Promise<GrantAnswer | undefined> {
     if (this.#learning)
       await Promise.race([
         this.#learnt,
         new Promise<void>((resolve) => this.#options.clock.after(waitsForLearning, resolve)),
       ]);
-    return this.ask(request);
+    return this.#ended ? undefined : this.ask(request);
   }
 
   /** What a shard was granted by the owner before, and holds. */
@@ -93,7 +105,14 @@ export class SiteLimit {
 
   /** Every shard has said what it was granted. */
   learnt(): void {
+    if (this.#learning) this.#evenUntil = this.#options.clock.monotonic() + evenFor;
     this.#learning = false;
+    this.#end();
+  }
+
+  /** Nobody waits here any more: a hand-over would wait for them. */
+  end(): void {
+    this.#ended = true;
     this.#end();
   }
 
@@ -105,9 +124,12 @@ export class SiteLimit {
     holders.delete(request.shard);
     const since = before !== undefined && before.granted > 0 ? before.since : now;
     const others = [...holders.values()];
+    const limit = this.#options.limit();
+    const even = Math.max(1, Math.floor(limit / this.#options.shards()));
     const channels = shareOf(request, others, {
-      limit: this.#options.limit(),
+      limit,
       learning: this.#learning,
+      atMost: now < this.#evenUntil ? even : limit,
       turnOver: now - since > turn,
     });
     if (request.holding > 0 || request.want > 0) {
@@ -122,7 +144,7 @@ export class SiteLimit {
       });
     }
     if (holders.size === 0) this.#sites.delete(request.site);
-    return { channels, duration: times.grant };
+    return { channels, duration: times.grant, ...(channels > even ? { ample: true } : {}) };
   }
 
   get sites(): number {
@@ -167,6 +189,8 @@ interface ShareRules {
   readonly limit: number;
   /** A new owner: only what is held already is granted. */
   readonly learning: boolean;
+  /** For one asker, unless it holds more. */
+  readonly atMost: number;
   /** The asker has had its channels for long. */
   readonly turnOver: boolean;
 }
@@ -177,7 +201,7 @@ type Claim = Pick<Holder, 'granted' | 'holding' | 'want'>;
 export function shareOf(
   { holding, want }: Pick<GrantRequest, 'holding' | 'want'>,
   others: readonly Claim[],
-  { limit, learning, turnOver }: ShareRules,
+  { limit, learning, atMost, turnOver }: ShareRules,
 ): number {
   const free = Math.max(
     0,
@@ -186,7 +210,8 @@ export function shareOf(
   if (learning) return Math.min(holding, free);
   const claimants = others.filter((other) => other.want > 0).length + 1;
   const unmet = others.some((other) => other.want > other.granted);
-  if (!unmet) return Math.min(want, free);
+  const most = Math.min(want, free, Math.max(holding, atMost));
+  if (!unmet) return most;
   const fair = Math.floor(limit / claimants);
-  return Math.min(want, free, fair > 0 ? fair : turnOver ? 0 : 1);
+  return Math.min(most, fair > 0 ? fair : turnOver ? 0 : 1);
 }

@@ -36,6 +36,10 @@ export interface Grant {
   /** Monotonic milliseconds; counted from when it was asked for. */
   until: number;
   asking: boolean;
+  /** More than an even share: others may need some of it. */
+  ample: boolean;
+  /** Less was granted than is wanted: not asked for more until then, monotonic milliseconds. */
+  shortUntil: number;
 }
 
 export interface Block {
@@ -56,7 +60,7 @@ export class Site {
   /** Channels that workers name and that are not ours: of an owner before us, or their `open` heard no answer. */
   strangers = 0;
   inFlight = 0;
-  readonly grant: Grant = { channels: 0, until: 0, asking: false };
+  readonly grant: Grant = { channels: 0, until: 0, asking: false, ample: false, shortUntil: 0 };
   block: Block | undefined;
   /** Site failures in a row. */
   failures = 0;
