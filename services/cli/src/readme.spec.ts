@@ -34,6 +34,6 @@ test("this project's README has every command and flag of the synopses, and no o
   const first = rows.flatMap((cell) => cell.split('`, `')).map((cell) => cell.split(' ')[0]);
   expect(new Set(first)).toEqual(new Set(commands.map(({ name }) => name)));
   const flags = rows.join(' ').match(/--[a-z]+/g) ?? [];
-  const known = commands.map(({ synopsis }) => synopsis).join(' ');
+  const known = commands.flatMap(({ synopsis }) => synopsis).join(' ');
   for (const flag of flags) expect(known).toContain(flag);
 });

@@ -1,5 +1,7 @@
 import { decidingRule, parseAccessRule, type AccessFacts, type AccessRule } from '@postrider/mail';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { Config } from '@postrider/runtime';
 import { isMailbox } from '@postrider/smtp';
 import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
@@ -7,37 +9,37 @@ import { parseFlags } from '../flags.js';
 
 export const access: Command = {
   name: 'access',
-  synopsis:
-    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS [--name N] [--helo H] [--listener L] [--identity I] [--tls]',
+  synopsis: [
+    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS',
+    '             [--name N] [--helo H] [--listener L] [--identity I] [--tls]',
+  ],
   summary: 'which access rule decides; 1 when none does, and relay control decides',
   run(words) {
     const text = { type: 'string' } as const;
-    const { values, positionals } = parseFlags(words, {
-      client: text,
-      from: text,
-      to: text,
-      name: text,
-      helo: text,
-      listener: text,
-      identity: text,
-      tls: { type: 'boolean' },
-    });
+    const asked = { client: text, from: text, to: text, name: text, helo: text } as const;
+    const flags = { ...asked, listener: text, identity: text, tls: { type: 'boolean' } } as const;
+    const { values, positionals } = parseFlags(words, flags, 1);
     const { client, from, to, name, identity } = values;
     if (positionals.join(' ') !== 'check' || client === undefined || from === undefined || to === undefined)
       throw new UsageError("say 'check' with --client, --from and --to");
+    if (isIP(client) === 0) throw new UsageError(`--client is an IP address, not '${client}'`);
     if (!isMailbox(to) || (from !== '' && !isMailbox(from)))
       throw new UsageError('--from and --to are addresses');
+    const { config } = configuration(values.config);
+    const { listener = Object.keys(config.listeners)[0] ?? '' } = values;
+    if (values.listener !== undefined && !(listener in config.listeners))
+      throw new UsageError(`no listener '${listener}': ${Object.keys(config.listeners).join(', ')}`);
     const facts: AccessFacts = {
       client,
       from,
       to,
       helo: values.helo ?? '',
-      listener: values.listener ?? 'mx',
+      listener,
       tls: values.tls === true,
       ...(name === undefined ? {} : { name }),
       ...(identity === undefined ? {} : { identity }),
     };
-    return Promise.resolve(answer(rulesOf(values.config), facts, values.json === true));
+    return Promise.resolve(answer(rulesOf(config.access), facts, values.json === true));
   },
 };
 
@@ -52,8 +54,7 @@ function answer(rules: readonly PlacedRule[], facts: AccessFacts, json: boolean)
 type PlacedRule = AccessRule & { readonly place: string };
 
 /** In the order in which they are asked. @throws CommandFailed for a file that is not good */
-function rulesOf(path: string | undefined): readonly PlacedRule[] {
-  const { rules, file } = configuration(path).config.access;
+function rulesOf({ rules, file }: Config['access']): readonly PlacedRule[] {
   const own = rules.map((rule, n) => ({ ...rule, place: `access.rules[${n}]` }));
   return file === '' ? own : [...own, ...fileRules(file)];
 }

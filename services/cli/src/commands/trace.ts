@@ -1,6 +1,7 @@
 import { isMailId, timeOfMailId, type MailId } from '@postrider/mail';
 import type { Bus } from '@postrider/bus';
 import type { EventRecord, QueuedMail } from '@postrider/protocol';
+import { isMailbox } from '@postrider/smtp';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
 import { durationOf, parseFlags } from '../flags.js';
@@ -14,12 +15,14 @@ const tracesShown = 10;
 
 export const trace: Command = {
   name: 'trace',
-  synopsis: 'trace ID|ADDRESS [--since 1d]',
+  synopsis: ['trace ID|ADDRESS [--since 1d]'],
   summary: 'every event of a mail in order, who holds it now, why it waits, when it is tried next',
   run(words) {
-    const { values, positionals } = parseFlags(words, { since: { type: 'string' } });
+    const { values, positionals } = parseFlags(words, { since: { type: 'string' } }, 1);
     const [what] = positionals;
     if (what === undefined) throw new UsageError('name a mail by its id, or an address');
+    if (!isMailId(what) && !isMailbox(what))
+      throw new UsageError(`'${what}' is no mail id and no address: as in you@example.org`);
     const since = durationOf(values.since ?? '1d');
     return withBus(values.config, async (bus) => {
       const traces = isMailId(what)
