@@ -12,6 +12,7 @@ import {
   type NatsConnection,
 } from 'nats';
 import { watchForCut } from './cut-watch.js';
+import { mendGivenUpDials } from './given-up-dials.js';
 
 /** Where NATS is and how we show who we are. Our own server's stands in `<data_dir>/nats/connection.json`. */
 export interface NatsAddress {
@@ -40,6 +41,7 @@ export const inboxOf = (connection: NatsConnection): string =>
  * @throws NatsError when no server answers within 3 s; after a first success it reconnects for ever
  */
 export async function connectNats(address: NatsAddress, name: string): Promise<NatsConnection> {
+  mendGivenUpDials();
   const options: ConnectionOptions = {
     servers: [...address.servers],
     name,

@@ -2,9 +2,9 @@
 
 export interface Command {
   readonly name: string;
-  /** Words and flags, as help prints them. */
-  readonly synopsis: string;
-  /** One line. */
+  /** Words and flags, a line a form, as help prints them. */
+  readonly synopsis: readonly string[];
+  /** A line, or several where one is too long for a terminal. */
   readonly summary: string;
   /** @returns the exit code: 0, or 1 when nothing matched */
   run(words: readonly string[]): Promise<number>;

@@ -25,9 +25,26 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
   [
     'rejected',
     { reply: '550 5.7.1 no', verb: 'RCPT', client: '127.0.0.1', helo: 'c.test' },
-    '550 5.7.1 no to RCPT of 127.0.0.1 (c.test)',
+    'RCPT of 127.0.0.1 (c.test): 550 5.7.1 no',
+  ],
+  [
+    'rejected',
+    {
+      reply: '550 no',
+      verb: 'RCPT',
+      client: '::1',
+      helo: 'c',
+      recipient: 'x@y.test',
+      reversePath: 'a@b.test',
+    },
+    'RCPT x@y.test of ::1 (c), from a@b.test: 550 no',
   ],
   ['queued', { sites: [{ site: 's', rule: '*', recipients }] }, 'you@dest.test → s (rule *)'],
+  [
+    'queued',
+    { sites: [{ site: '', rule: 'gone.test', recipients }] },
+    'you@dest.test → no site (rule gone.test)',
+  ],
   [
     'relayed',
     attempt,
@@ -43,17 +60,50 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
     { recipients, diagnostic, until: new Date(now + 86_400_000).toISOString() },
     'you@dest.test: mx.dest.test said 451 4.7.1 later; next try 2026-01-03 12:00:00',
   ],
+  [
+    'deferred',
+    { recipients, diagnostic: { text: 'later' }, attempt: 2, until: new Date(now + 60_000).toISOString() },
+    'you@dest.test, try 2: later; next try 12:01:00',
+  ],
   ['failed', { recipients, diagnostic: { text: 'gone' } }, 'you@dest.test: gone'],
   ['bounced', { dsn: 'd1', action: 'failed', to: 'me@example.org' }, 'DSN d1 (failed) to me@example.org'],
-  ['site_blocked', { site: 's', diagnostic }, 's: mx.dest.test said 451 4.7.1 later'],
-  ['taken', { shard: '0', mails: 3 }, 'shard=0 mails=3'],
+  [
+    'site_blocked',
+    { site: 's', diagnostic, until: new Date(now + 30_000).toISOString() },
+    's: mx.dest.test said 451 4.7.1 later; left alone until 12:00:30',
+  ],
+  ['channel_failed', { site: 's', diagnostic }, 's: mx.dest.test said 451 4.7.1 later'],
+  [
+    'expanded',
+    { alias: 'team@a.test', members: ['a@a.test', 'b@a.test'] },
+    'team@a.test → a@a.test, b@a.test',
+  ],
+  [
+    'expanded',
+    { mail: 'm', alias: 'all@a.test', page: 'p', members: 500, next: 'n' },
+    'all@a.test: 500 of its members, as p; goes on as n',
+  ],
+  ['held', { reason: 'by an access rule' }, 'by an access rule'],
+  ['deleted', { by: 'root' }, 'by root'],
+  [
+    'taken',
+    { shard: '0', epoch: 2, mails: 3, deferred: 1, ms: 12 },
+    'shard 0, epoch 2: 3 mails, 1 of them deferred, read in 12 ms',
+  ],
+  ['let_go', { shard: '0', epoch: 2, reason: 'asked to' }, 'shard 0, epoch 2: asked to'],
+  [
+    'located',
+    { domain: 'a.test', result: 'exchangers', exchangers: ['mx.a.test'], ms: 3 },
+    'a.test: exchangers mx.a.test, 3 ms',
+  ],
+  ['of_a_newer_version', { shard: '0', mails: 3 }, 'shard=0 mails=3'],
 ])('%s: %j', (event, more, text) => expect(facts(record(event, more), now)).toBe(text));
 
 test('columns are the same for every event, and no line ends in blanks', () => {
   const short = eventLine(record('queued', { mail: 'm1', sites: [] }), now);
   const long = eventLine(record('channel_failed', { mail: 'm1', site: 's', diagnostic }), now);
   expect(short.indexOf('m1')).toBe(long.indexOf('m1'));
-  expect(eventLine(record('let_go'), now)).toBe('12:00:00  queue-manager      let_go');
+  expect(eventLine(record('released'), now)).toBe('12:00:00  queue-manager      released');
 });
 
 test('a diagnostic that is none is no text', () => {

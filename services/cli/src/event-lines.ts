@@ -14,15 +14,15 @@ export function eventLine(record: EventRecord, now: number): string {
 
 /** What an event says besides which it is, in words. */
 export function facts(record: EventRecord, now: number): string {
-  const text = (key: string): string => textOf(record[key]);
+  const text = (key: string): string => wordOf(record[key]);
   const number = (key: string): number => (typeof record[key] === 'number' ? record[key] : NaN);
   const recipients = listOf(record['recipients']);
   const said = diagnosticText(record['diagnostic']);
   switch (record.event) {
     case 'accepted':
-      return `<${text('reversePath')}> for ${recipients}, ${size(number('sizeInOctets'))}, from ${text('client')} (${text('helo')}), shard ${text('shard')}`;
+      return `<${text('reversePath')}> for ${recipients}, ${size(number('sizeInOctets'))}, from ${text('client')} (${text('helo')})${after(', as ', text('identity'))}, shard ${text('shard')}`;
     case 'rejected':
-      return `${text('reply')} to ${text('verb')} of ${text('client')} (${text('helo')}) ${text('recipient')}`.trimEnd();
+      return `${text('verb')}${after(' ', text('recipient'))} of ${text('client')} (${text('helo')})${after(', from ', text('reversePath'))}: ${text('reply')}`;
     case 'queued':
       return sitesText(record['sites']);
     case 'delivered':
@@ -31,17 +31,41 @@ export function facts(record: EventRecord, now: number): string {
       return `${recipients} at ${text('site')}: ${said}${record['tls'] === undefined ? '' : `, ${text('tls')}`}, ${elapsed(number('ms'))} after acceptance`;
     case 'deferred':
     case 'unknown':
-      return `${recipients}: ${said}; next try ${clockTime(Date.parse(text('until')), now)}`;
+      return `${recipients}${after(', try ', text('attempt'))}: ${said}; next try ${clockTime(Date.parse(text('until')), now)}`;
     case 'failed':
     case 'expired':
       return `${recipients}: ${said}`;
     case 'bounced':
       return `DSN ${text('dsn')} (${text('action')}) to ${text('to')}`;
     case 'site_blocked':
+      return `${text('site')}: ${said}; left alone until ${clockTime(Date.parse(text('until')), now)}`;
     case 'channel_failed':
       return `${text('site')}: ${said}`;
     default:
-      return otherFacts(record);
+      return ofTheService(record) ?? otherFacts(record);
+  }
+}
+
+/** What is of no mail's way, or an act of an operator. */
+function ofTheService(record: EventRecord): string | undefined {
+  const text = (key: string): string => wordOf(record[key]);
+  switch (record.event) {
+    case 'expanded':
+      return record.mail === undefined
+        ? `${text('alias')} → ${listOf(record['members'])}`
+        : `${text('alias')}: ${text('members')} of its members, as ${text('page')}${after('; goes on as ', text('next'))}`;
+    case 'held':
+      return text('reason');
+    case 'deleted':
+      return `by ${text('by')}`;
+    case 'taken':
+      return `shard ${text('shard')}, epoch ${text('epoch')}: ${text('mails')} mails, ${text('deferred')} of them deferred, read in ${text('ms')} ms`;
+    case 'let_go':
+      return `shard ${text('shard')}, epoch ${text('epoch')}: ${text('reason')}`;
+    case 'located':
+      return `${text('domain')}: ${text('result')}${after(' ', listOf(record['exchangers']))}, ${text('ms')} ms`;
+    default:
+      return undefined;
   }
 }
 
@@ -55,7 +79,7 @@ function siteText(one: unknown): readonly string[] {
   if (typeof one !== 'object' || one === null) return [];
   const { site, rule, recipients } = one as { readonly site?: unknown; rule?: unknown; recipients?: unknown };
   if (typeof site !== 'string' || typeof rule !== 'string' || !Array.isArray(recipients)) return [];
-  return [`${listOf(recipients)} → ${site} (rule ${rule})`];
+  return [`${listOf(recipients)} → ${site === '' ? 'no site' : site} (rule ${rule})`];
 }
 
 export function diagnosticText(diagnostic: unknown): string {
@@ -65,6 +89,9 @@ export function diagnosticText(diagnostic: unknown): string {
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const wordOf = (value: unknown): string => (typeof value === 'number' ? String(value) : textOf(value));
+/** What stands before a word, and the word, if there is one. */
+const after = (before: string, word: string): string => (word === '' ? '' : before + word);
 const listOf = (value: unknown): string =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string').join(', ') : '';
 

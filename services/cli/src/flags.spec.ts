@@ -3,21 +3,25 @@ import { UsageError } from './command.js';
 import { countOf, durationOf, parseFlags } from './flags.js';
 
 test('every command takes --config and --json', () => {
-  const { values, positionals } = parseFlags(['a', '-c', 'file', '--json', 'b'], {});
+  const { values, positionals } = parseFlags(['a', '-c', 'file', '--json', 'b'], {}, 2);
   expect(values).toEqual({ config: 'file', json: true });
   expect(positionals).toEqual(['a', 'b']);
 });
 
 test('flags of its own, also several times and with values that begin with a dash', () => {
-  const { values } = parseFlags(['--to', 'a', '--to=-b', '-f'], {
-    to: { type: 'string', multiple: true },
-    follow: { type: 'boolean', short: 'f' },
-  });
+  const flags = { to: { type: 'string', multiple: true }, follow: { type: 'boolean', short: 'f' } } as const;
+  const { values } = parseFlags(['--to', 'a', '--to=-b', '-f'], flags, 0);
   expect(values).toEqual({ to: ['a', '-b'], follow: true });
 });
 
-test.each([[['--nonsense']], [['--config']], [['--json=yes']]])('%j is refused', (words) => {
-  expect(() => parseFlags(words, {})).toThrow(UsageError);
+test.each([
+  [['--nonsense'], "Unknown option '--nonsense'"],
+  [['--config'], "Option '-c, --config <value>' argument missing"],
+  [['--config', '--json'], "Option '--config' argument is ambiguous"],
+  [['--json=yes'], "Option '--json' does not take an argument"],
+  [['one', 'two'], "'two' is a word too many"],
+])('%j is refused in one line', (words, text) => {
+  expect(() => parseFlags(words, {}, 1)).toThrow(new UsageError(text));
 });
 
 test.each([

@@ -23,8 +23,22 @@ export interface ParsedFlags<T extends Flags> {
   readonly positionals: readonly string[];
 }
 
-/** @throws UsageError for a flag that is unknown or has no value */
-export function parseFlags<const T extends Flags>(words: readonly string[], flags: T): ParsedFlags<T> {
+/**
+ * @param most words besides flags
+ * @throws UsageError for a flag that is unknown or has no value, and for a word too many
+ */
+export function parseFlags<const T extends Flags>(
+  words: readonly string[],
+  flags: T,
+  most: number,
+): ParsedFlags<T> {
+  const parsed = parse(words, flags);
+  const extra = parsed.positionals[most];
+  if (extra !== undefined) throw new UsageError(`'${extra}' is a word too many`);
+  return parsed;
+}
+
+function parse<const T extends Flags>(words: readonly string[], flags: T): ParsedFlags<T> {
   try {
     const { values, positionals } = parseArgs({
       args: [...words],
@@ -34,7 +48,9 @@ export function parseFlags<const T extends Flags>(words: readonly string[], flag
     });
     return { values, positionals };
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    // Its first sentence tells what is wrong, the others what else it might have been.
+    const [text = ''] = (error instanceof Error ? error.message : String(error)).split(/\.?(?:\n|\. )/);
+    throw new UsageError(text);
   }
 }
 

@@ -51,6 +51,13 @@ test('the list has a line a recipient, under its head', () => {
   ]);
 });
 
+test('a recipient who has ended is in no list of what waits', () => {
+  const mail = mailOf(states.deferred);
+  const ended = [states.delivered, states.failed].flatMap((state) => mailOf(state).recipients);
+  const both = { ...mail, recipients: [...mail.recipients, ...ended] };
+  expect(listTable([both], now)).toBe(listTable([mail], now));
+});
+
 test('the summary: shards, their sums, the sites with most mail first', () => {
   const site = (name: string, deferred: number) => ({ site: name, waiting: 0, deferred, channels: 1 });
   const shard: QueueSummary = {

@@ -2,26 +2,62 @@
 import type { QueuedMail, QueueSummary, RecipientState } from '@postrider/protocol';
 import { clockTime, counted, size, span, table } from './table.js';
 
+const namedAtMost = 5;
+
+/** Of recipients those that wait: the list is of what waits. */
 export function listTable(mails: readonly QueuedMail[], now: number): string {
   const rows = mails.flatMap((mail) =>
-    mail.recipients.map(({ forwardPath, state, attempts }) => [
-      mail.id,
-      span(now - mail.acceptedAt),
-      size(mail.sizeInOctets),
-      `<${mail.reversePath}>`,
-      forwardPath,
-      String(attempts),
-      stateText(state, now),
-    ]),
+    mail.recipients
+      .filter(waits)
+      .map(({ forwardPath, state, attempts }) => [
+        mail.id,
+        span(now - mail.acceptedAt),
+        size(mail.sizeInOctets),
+        `<${mail.reversePath}>`,
+        forwardPath,
+        String(attempts),
+        stateText(state, now),
+      ]),
   );
   return table([['id', 'age', 'size', 'from', 'to', 'tries', 'state'], ...rows]);
 }
 
+export const waits = ({ state: { state } }: Recipient): boolean =>
+  state === 'active' || state === 'in-flight' || state === 'deferred' || state === 'held';
+
 /** Where a recipient stands; one that has ended, or has no way yet, has no site. */
-export function recipientText({ forwardPath, site, attempts, state }: Recipient, now: number): string {
+export function recipientText(recipient: Recipient, now: number): string {
+  return recipient.forwardPath + standing(recipient, now);
+}
+
+function standing({ site, attempts, state }: Recipient, now: number): string {
   const way = site === '' ? '' : ` via ${site}`;
   const tries = site === '' && attempts === 0 ? '' : `, ${counted(attempts, 'try', 'tries')}`;
-  return `${forwardPath}${way}${tries}: ${stateText(state, now)}`;
+  return `${way}${tries}: ${stateText(state, now)}`;
+}
+
+/**
+ * A line for all who stand alike, since a list has hundreds of them.
+ * @param first who is named first where only some are
+ */
+export function recipientLines(recipients: readonly Recipient[], now: number, first = ''): readonly string[] {
+  const alike = new Map<string, string[]>();
+  for (const recipient of recipients) {
+    const text = standing(recipient, now);
+    const paths = alike.get(text) ?? [];
+    paths.push(recipient.forwardPath);
+    alike.set(text, paths);
+  }
+  return [...alike].map(([text, paths]) => fewOf(paths, first).join(', ') + text);
+}
+
+/** Of many some, and how many more. @param first who is among them in any case */
+export function fewOf(paths: readonly string[], first = ''): readonly string[] {
+  const more = paths.length - namedAtMost;
+  if (more <= 0) return paths;
+  const isFirst = (path: string): boolean => path.toLowerCase() === first.toLowerCase();
+  const ordered = [...paths.filter(isFirst), ...paths.filter((path) => !isFirst(path))];
+  return [...ordered.slice(0, namedAtMost), `… and ${more} more`];
 }
 
 type Recipient = QueuedMail['recipients'][number];
@@ -88,10 +124,10 @@ export function showText(mail: QueuedMail, content: Uint8Array | undefined, now:
   const head = [
     `mail      ${mail.id}`,
     `from      <${mail.reversePath}>`,
-    `accepted  ${new Date(mail.acceptedAt).toISOString()} (${span(now - mail.acceptedAt)} ago), ${size(mail.sizeInOctets)}`,
+    `accepted  ${clockTime(mail.acceptedAt, now)} (${span(now - mail.acceptedAt)} ago), ${size(mail.sizeInOctets)}`,
     `shard     ${mail.shard}, owned by ${mail.owner}`,
   ];
-  const recipients = mail.recipients.map((recipient) => `to        ${recipientText(recipient, now)}`);
+  const recipients = recipientLines(mail.recipients, now).map((line) => `to        ${line}`);
   return [...head, ...recipients, ...(content === undefined ? [] : ['', contentText(content)])].join('\n');
 }
 

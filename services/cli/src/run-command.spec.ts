@@ -54,9 +54,18 @@ test.each([
   ['demo crash --rounds none'],
   ['install-sendmail'],
   ['run'],
+  ['standalone --nonsense'],
+  ['config check more'],
+  ['trace you@example.org more'],
+  ['trace neither'],
+  ['send --to nobody'],
+  ['send --to you@example.org --from nobody'],
+  ['access check --client nowhere --from a@b.test --to a@b.test'],
+  ['access check --client 192.0.2.1 --from a@b.test --to a@b.test --listener none'],
 ])('%s: usage, exit 2', async (line) => {
   expect(await runCommand(line.split(' '))).toBe(2);
   expect(stderr).toMatch(/^postrider: .+/);
+  if (!line.includes('no-such-command')) expect(stderr).toMatch(/^postrider: .+\nusage: postrider /);
   expect(stdout).toBe('');
 });
 
@@ -84,6 +93,11 @@ test('a NATS that does not answer: one line with its name, exit 1', async () => 
   expect(stderr).toMatch(
     new RegExp(`^postrider: NATS at ${server} does not answer \\(.+\\): is Postrider running\\?\\n$`),
   );
+});
+
+test('what the host refuses is one line, exit 1', async () => {
+  expect(await runCommand(['install-sendmail', nothingRuns])).toBe(1);
+  expect(stderr).toMatch(/^postrider: EEXIST: .+\n$/);
 });
 
 test('a wrong configuration: every problem on a line, exit 2', async () => {
@@ -114,11 +128,19 @@ test.each(['config check', 'config show', 'config show --origin', 'route test yo
 
 test('help lists every command, and each has its own', async () => {
   expect(await runCommand([])).toBe(0);
-  for (const { synopsis } of commands) expect(stdout).toContain(synopsis);
-  for (const { name, synopsis } of commands) {
+  for (const form of commands.flatMap(({ synopsis }) => synopsis)) expect(stdout).toContain(form);
+  for (const line of stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(110);
+});
+
+test.each(commands)('$name has its own help, which --help shows, too', async ({ name, synopsis }) => {
+  expect(await runCommand(['help', name])).toBe(0);
+  expect(stdout).toContain(`usage: postrider ${synopsis[0]}`);
+  for (const form of synopsis) expect(stdout).toContain(form);
+  const shown = stdout;
+  for (const flag of ['--help', '-h']) {
     stdout = '';
-    expect(await runCommand(['help', name])).toBe(0);
-    expect(stdout).toContain(`usage: postrider ${synopsis}`);
+    expect(await runCommand([name, flag])).toBe(0);
+    expect(stdout).toBe(shown);
   }
 });
 

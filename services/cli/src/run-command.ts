@@ -1,8 +1,8 @@
 /** One command from its words to its exit code; whatever goes wrong is a line to standard error. */
 import { BusError } from '@postrider/bus';
 import { ConfigError, StartError, version } from '@postrider/runtime';
-import { CommandFailed, complain, exitCodes, say, UsageError } from './command.js';
-import { commands, help } from './commands/index.js';
+import { CommandFailed, complain, exitCodes, say, UsageError, type Command } from './command.js';
+import { commands, help, noSuch, usage } from './commands/index.js';
 
 /** @returns the exit code. @throws what is a fault of ours */
 export async function runCommand([name = 'help', ...rest]: readonly string[]): Promise<number> {
@@ -13,26 +13,38 @@ export async function runCommand([name = 'help', ...rest]: readonly string[]): P
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0]);
   const command = commands.find((other) => other.name === name);
   if (!command) {
-    complain(`no command '${name}'; 'postrider help' lists them`);
+    complain(noSuch(name));
     return exitCodes.usage;
   }
+  if (asksForHelp(rest)) return help(name);
   try {
     return await command.run(rest);
   } catch (error) {
-    return failed(error, command.synopsis);
+    return failed(error, command);
   }
 }
 
-function failed(error: unknown, synopsis: string): number {
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end === -1 ? undefined : end).some((word) => word === '--help' || word === '-h');
+}
+
+function failed(error: unknown, command: Command): number {
   if (error instanceof UsageError) {
-    complain(`${error.message}\n  usage: postrider ${synopsis}`);
+    complain(`${error.message}\n${usage(command)}`);
     return exitCodes.usage;
   }
   if (error instanceof ConfigError) {
     for (const problem of error.problems) complain(problem);
     return exitCodes.usage;
   }
-  if (error instanceof StartError || error instanceof CommandFailed || error instanceof BusError) {
+  const ofTheHost = error instanceof Error && 'syscall' in error;
+  if (
+    ofTheHost ||
+    error instanceof StartError ||
+    error instanceof CommandFailed ||
+    error instanceof BusError
+  ) {
     complain(error.message);
     return exitCodes.failed;
   }

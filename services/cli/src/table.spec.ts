@@ -30,6 +30,7 @@ test.each([
   [1023, '1023 B'],
   [1024, '1 KiB'],
   [50 * 1024 * 1024, '50.0 MiB'],
+  [4 * 1024 ** 3, '4.0 GiB'],
 ])('size %i', (octets, text) => expect(size(octets)).toBe(text));
 
 test.each([

@@ -28,7 +28,8 @@ export function span(milliseconds: number): string {
 export function size(octets: number): string {
   if (octets < 1024) return `${octets} B`;
   if (octets < 1024 * 1024) return `${Math.round(octets / 1024)} KiB`;
-  return `${(octets / 1024 / 1024).toFixed(1)} MiB`;
+  const mebi = octets / 1024 / 1024;
+  return mebi < 1024 ? `${mebi.toFixed(1)} MiB` : `${(mebi / 1024).toFixed(1)} GiB`;
 }
 
 /** `1 mail`, `2 mails`. */

@@ -1,11 +1,14 @@
-/** README.md's table of the configuration against the schema: its keys, their defaults, which are hot. */
+/** README.md's list of the configuration against the schema: its keys, their defaults, which are hot. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describeConfig, hotKeys, loadConfig } from '@postrider/runtime';
 import { expect, test } from 'vitest';
-import { codeIn, readText, readmes, rowsOf, section } from './readme-table.js';
+import { itemsOf, readText, readmes, section } from './readme-parts.js';
 
 const cwd = '/nowhere';
 
-/** By key of the table; what stands below a name that users choose is one key. */
+/** By key of the list; what stands below a name that users choose is one key. */
 const defaults = new Map<string, unknown[]>();
 const loaded = loadConfig({ environment: {}, cwd });
 const own = new Set(['role', 'listen']);
@@ -65,27 +68,32 @@ function plain(value: unknown): string {
   return String(value).replace(cwd, '.');
 }
 
-const rows = rowsOf(section(readText('README.md'), 'Configuration')).map(
-  ([keys = '', said = '', hot = '']) => ({
-    keys: codeIn(keys),
-    said,
-    hot,
-  }),
-);
-
-test('every key of the schema is in the table, and no other', () => {
-  expect(rows.flatMap(({ keys }) => keys).sort()).toEqual([...defaults.keys()].sort());
+const text = section(readText('README.md'), 'Configuration');
+const items = itemsOf(text).map((item) => {
+  const [, key = item, said = '', hot] = /^`([^`]+)` \((.*?)(, hot)?\): ./.exec(item) ?? [];
+  return { key, said, hot: hot !== undefined };
 });
 
-test.each(rows.map((row) => [row.keys.join(' '), row] as const))('defaults of %s', (_, { keys, said }) => {
-  expect(said).toBe(keys.map(textOf).join('; '));
+test('every key of the schema is in the list, and no other', () => {
+  expect(items.map(({ key }) => key).sort()).toEqual([...defaults.keys()].sort());
 });
 
-test.each(rows.map((row) => [row.keys.join(' '), row] as const))('is %s hot', (_, { keys, hot }) => {
-  const isHot = (key: string): boolean =>
-    hotKeys.some(({ key: name }) => key === name || key.startsWith(`${name}.`));
-  const names = keys.filter(isHot).map((key) => key.split('.').at(-1));
-  expect(hot).toBe(names.length === 0 ? '' : names.length === keys.length ? 'yes' : names.join(', '));
+test.each(items)('default of $key', ({ key, said }) => {
+  expect(said).toBe(textOf(key));
+});
+
+test.each(items)('is $key hot', ({ key, hot }) => {
+  expect(hot).toBe(hotKeys.some(({ key: name }) => key === name || key.startsWith(`${name}.`)));
+});
+
+test('the example is a configuration', () => {
+  const [, example = ''] = /```yaml\n([^]*?)```/.exec(text) ?? [];
+  const file = join(mkdtempSync(join(tmpdir(), 'postrider-readme-')), 'example.yaml');
+  writeFileSync(file, example);
+  const { config, warnings } = loadConfig({ environment: {}, cwd, path: file });
+  rmSync(dirname(file), { recursive: true });
+  expect(config.listeners['submission']?.role).toBe('submission');
+  expect(warnings).toEqual([]);
 });
 
 test('keys that READMEs set by the environment are keys', () => {

@@ -4,7 +4,7 @@ import { addressOf, isWithin } from '@postrider/bus';
 import * as protocols from '@postrider/protocol';
 import { subjects } from '@postrider/spool';
 import { expect, test } from 'vitest';
-import { codeIn, projects, readText, readmes, root, rowsOf, section } from './readme-table.js';
+import { codeIn, projects, readText, readmes, root, rowsOf, section } from './readme-parts.js';
 
 const services = readText('services/README.md');
 

@@ -1,7 +1,7 @@
 /** The sizes of k8s/README.md: worked out again from what was measured, and held against what the manifests request. */
 import { expect } from 'vitest';
 import { testWith } from '../e2e/peers.js';
-import { readText, rowsOf, section } from '../integration/readme-table.js';
+import { readText, rowsOf, section } from '../integration/readme-parts.js';
 import { leastReplicas, render, podOf } from './render.js';
 
 const test = testWith('kubectl', 'openssl');

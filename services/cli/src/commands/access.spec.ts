@@ -25,7 +25,7 @@ test.each<[string, number, string]>([
   ['check --client ::1 --from a@b.test --to c@d.test', 1, 'no rule of 3 decides'],
   ['check --client ::1 --from a@b.test', 2, 'say'],
   ['check --client ::1 --from <> --to c@secret.test', 0, 'access:2: to=@secret.test reject'],
-  ['check --client mx.b.test --from a@b.test --to c@d.test', 2, 'is none'],
+  ['check --client mx.b.test --from a@b.test --to c@d.test', 2, 'is an IP address, not'],
   ['check --client ::1 --listener x --from a@b.test --to c@d.test', 2, 'one of mx'],
   ['check --client ::1 --from nobody --to c@d.test', 2, 'addresses'],
 ])('access %s: %i', (words, code, text) => {

@@ -14,37 +14,33 @@ import { parseFlags } from '../flags.js';
 
 export const access: Command = {
   name: 'access',
-  synopsis:
-    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS [--name N] [--helo H] [--listener L] [--identity I] [--tls]',
+  synopsis: [
+    'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS',
+    '             [--name N] [--helo H] [--listener L] [--identity I] [--tls]',
+  ],
   summary: 'which access rule decides; 1 when none does, and relay control decides',
   run(words) {
     const text = { type: 'string' } as const;
-    const { values, positionals } = parseFlags(words, {
-      client: text,
-      from: text,
-      to: text,
-      name: text,
-      helo: text,
-      listener: text,
-      identity: text,
-      tls: { type: 'boolean' },
-    });
-    const { client, to, name, identity, listener } = values;
+    const asked = { client: text, from: text, to: text, name: text, helo: text } as const;
+    const flags = { ...asked, listener: text, identity: text, tls: { type: 'boolean' } } as const;
+    const { values, positionals } = parseFlags(words, flags, 1);
+    const { client, to, name, identity } = values;
     const from = values.from === '<>' ? '' : values.from;
     if (positionals.join(' ') !== 'check' || client === undefined || from === undefined || to === undefined)
       throw new UsageError("say 'check' with --client, --from and --to");
+    if (!addressOctets(client)) throw new UsageError(`--client is an IP address, not '${client}'`);
     if (!isMailbox(to) || (from !== '' && !isMailbox(from)))
       throw new UsageError('--from and --to are addresses');
-    if (!addressOctets(client)) throw new UsageError(`--client is an address: '${client}' is none`);
     const { config } = configuration(values.config);
-    if (listener !== undefined && !Object.hasOwn(config.listeners, listener))
-      throw new UsageError(`--listener is one of ${Object.keys(config.listeners).join(', ')}`);
+    const { listener = Object.keys(config.listeners)[0] ?? '' } = values;
+    if (!Object.hasOwn(config.listeners, listener))
+      throw new UsageError(`no listener '${listener}': one of ${Object.keys(config.listeners).join(', ')}`);
     const facts: AccessFacts = {
       client,
       from,
       to,
       helo: values.helo ?? '',
-      listener: listener ?? 'mx',
+      listener,
       tls: values.tls === true,
       ...(name === undefined ? {} : { name }),
       ...(identity === undefined ? {} : { identity }),

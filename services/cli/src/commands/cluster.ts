@@ -13,18 +13,26 @@ import { CommandFailed, exitCodes, say, UsageError, type Command } from '../comm
 import { configuration } from '../connection.js';
 import { countOf, parseFlags } from '../flags.js';
 
+const flags = {
+  shards: { type: 'string' },
+  watch: { type: 'boolean', short: 'w' },
+  monitor: { type: 'string', multiple: true },
+} as const;
+
 export const cluster: Command = {
   name: 'cluster',
-  synopsis:
-    'cluster status [--watch] [--monitor URL…] | cluster backup|restore DIR | cluster replicas N | cluster prune | cluster init | cluster keys DIR [--shards N]',
+  synopsis: [
+    'cluster status [--watch] [--monitor URL…]',
+    'cluster backup|restore DIR',
+    'cluster replicas N',
+    'cluster prune',
+    'cluster init',
+    'cluster keys DIR [--shards N]',
+  ],
   summary:
-    'who owns what and how it is; all mail that waits into a folder and back; outside NATS: streams, and a key for each service',
+    'who owns what and how it is; all mail that waits into a folder and back;\noutside NATS: its copies and streams, and a key for each service',
   async run(words) {
-    const { values, positionals } = parseFlags(words, {
-      shards: { type: 'string' },
-      watch: { type: 'boolean', short: 'w' },
-      monitor: { type: 'string', multiple: true },
-    });
+    const { values, positionals } = parseFlags(words, flags, 2);
     const [act, folder] = positionals;
     switch (act) {
       case 'status':

@@ -5,10 +5,10 @@ import { parseFlags } from '../flags.js';
 
 export const config: Command = {
   name: 'config',
-  synopsis: 'config check|show [--origin]',
+  synopsis: ['config check', 'config show [--origin]'],
   summary: 'is the configuration right; what is in force, and where each key was set',
   run(words) {
-    const { values, positionals } = parseFlags(words, { origin: { type: 'boolean' } });
+    const { values, positionals } = parseFlags(words, { origin: { type: 'boolean' } }, 1);
     const loaded = configuration(values.config);
     switch (positionals[0]) {
       case 'check':

@@ -10,14 +10,12 @@ import type { EventRecord } from '@postrider/protocol';
 
 export const demo: Command = {
   name: 'demo',
-  synopsis: 'demo [crash [--rate N] [--rounds N]]',
+  synopsis: ['demo', 'demo crash [--rate N] [--rounds N]'],
   summary:
-    'the whole system with next hops of its own, no DNS and no internet; crash kills each process under load',
+    'the whole system with next hops of its own, no DNS and no internet;\ncrash kills each process under load',
   async run(words) {
-    const { values, positionals } = parseFlags(words, {
-      rate: { type: 'string' },
-      rounds: { type: 'string' },
-    });
+    const text = { type: 'string' } as const;
+    const { values, positionals } = parseFlags(words, { rate: text, rounds: text }, 1);
     if (positionals[0] === undefined) return showDemo();
     if (positionals[0] !== 'crash') throw new UsageError("say 'demo' or 'demo crash'");
     const rate = values.rate === undefined ? {} : { rate: countOf('rate', values.rate) };

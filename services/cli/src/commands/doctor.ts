@@ -21,15 +21,12 @@ import { table } from '../table.js';
 
 export const doctor: Command = {
   name: 'doctor',
-  synopsis: 'doctor [--try HOST[:PORT]] [--egress ADDRESS] [--monitor URL]',
+  synopsis: ['doctor [--try HOST[:PORT]] [--egress ADDRESS] [--monitor URL]'],
   summary:
-    'what receivers check about us: names, PTR, SPF, MX, port 25; certificates; NATS. Run it where mail goes out',
+    'what receivers check about us: names, PTR, SPF, MX, port 25; certificates; NATS.\nRun it where mail goes out; 1 when something is WRONG',
   async run(words) {
-    const { values } = parseFlags(words, {
-      try: { type: 'string' },
-      egress: { type: 'string' },
-      monitor: { type: 'string' },
-    });
+    const text = { type: 'string' } as const;
+    const { values } = parseFlags(words, { try: text, egress: text, monitor: text }, 0);
     if (values.egress !== undefined && isIP(values.egress) === 0)
       throw new UsageError('--egress is an address, as in 192.0.2.7');
     const { config } = configuration(values.config);
@@ -43,7 +40,7 @@ export const doctor: Command = {
       await checkSync(values.monitor),
     ];
     if (values.json === true) sayJson(findings);
-    else say(text(findings));
+    else say(findingsText(findings));
     return findings.some(({ result }) => result === 'wrong') ? exitCodes.failed : exitCodes.done;
   },
 };
@@ -113,7 +110,7 @@ const checkSync = (monitor: string | undefined): Promise<Finding> =>
       : wrong("not 'sync_interval: always': a crash of the host could lose mail that was answered with 250");
   });
 
-function text(findings: readonly Finding[]): string {
+function findingsText(findings: readonly Finding[]): string {
   const marks = { ok: 'ok', wrong: 'WRONG', unknown: '?' } as const;
   const rows = findings.map(({ check, result, text: said }) => [marks[result], check, said]);
   const records = findings.flatMap(({ publish }) => publish ?? []);

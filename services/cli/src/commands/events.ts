@@ -6,14 +6,12 @@ import { durationOf, parseFlags } from '../flags.js';
 
 export const events: Command = {
   name: 'events',
-  synopsis: 'events [TEXT] [--service NAME] [--since 10m] [--follow]',
-  summary: 'what happened; with --follow what happens, until Ctrl-C',
+  synopsis: ['events [TEXT…] [--service NAME] [--since 10m] [--follow]'],
+  summary: 'what happened, all lines that hold each TEXT; with --follow what happens, until Ctrl-C',
   async run(words) {
-    const { values, positionals } = parseFlags(words, {
-      service: { type: 'string' },
-      since: { type: 'string' },
-      follow: { type: 'boolean', short: 'f' },
-    });
+    const text = { type: 'string' } as const;
+    const flags = { service: text, since: text, follow: { type: 'boolean', short: 'f' } } as const;
+    const { values, positionals } = parseFlags(words, flags, Infinity);
     const subject = subjectOf(values.service);
     const print = (record: EventRecord): boolean => {
       const line = values.json === true ? JSON.stringify(record) : eventLine(record, Date.now());

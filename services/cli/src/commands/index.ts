@@ -1,6 +1,5 @@
 /** The table of commands; help is printed from it. */
 import { exitCodes, complain, say, type Command } from '../command.js';
-import { table } from '../table.js';
 import { access } from './access.js';
 import { cluster } from './cluster.js';
 import { config } from './config.js';
@@ -33,19 +32,34 @@ export const commands: readonly Command[] = [
   installSendmail,
 ];
 
+/** As help and refusals print it: the forms below each other; what begins with blanks goes on with a form. */
+export const usage = ({ synopsis }: Command): string =>
+  synopsis
+    .map(
+      (form, n) =>
+        `${n === 0 ? 'usage: ' : '       '}${form.startsWith(' ') ? ' '.repeat(10) : 'postrider '}${form}`,
+    )
+    .join('\n');
+
+const indented = (by: number, text: string): string => text.replaceAll(/^/gm, ' '.repeat(by));
+
+export const noSuch = (name: string): string => `no command '${name}'; 'postrider help' lists them`;
+
 export function help(name: string | undefined): number {
   const command = commands.find((other) => other.name === name);
   if (name !== undefined && !command) {
-    complain(`no command '${name}'`);
+    complain(noSuch(name));
     return exitCodes.usage;
   }
-  if (command) say(`usage: postrider ${command.synopsis}\n${command.summary}`);
+  if (command) say(`${usage(command)}\n${command.summary}`);
   else {
     say(
       'usage: postrider COMMAND …; all take --config FILE (or POSTRIDER_CONFIG), those that show something --json\n',
     );
-    say(table(commands.map(({ synopsis, summary }) => [`  ${synopsis}`, summary])));
-    say('\nexit: 0 done, 1 nothing matched or it failed, 2 usage or configuration');
+    for (const { synopsis, summary } of commands)
+      say(`${indented(2, synopsis.join('\n'))}\n${indented(8, summary)}\n`);
+    say("'postrider help COMMAND' shows one of them\n");
+    say('exit: 0 done, 1 nothing matched or it failed, 2 usage or configuration');
   }
   return exitCodes.done;
 }

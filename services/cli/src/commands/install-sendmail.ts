@@ -8,10 +8,10 @@ const names = ['sendmail', 'mailq', 'newaliases'];
 
 export const installSendmail: Command = {
   name: 'install-sendmail',
-  synopsis: 'install-sendmail DIR',
+  synopsis: ['install-sendmail DIR'],
   summary: 'links sendmail, mailq and newaliases in DIR to this program',
   run(words) {
-    const { positionals } = parseFlags(words, {});
+    const { positionals } = parseFlags(words, {}, 1);
     const [folder] = positionals;
     if (folder === undefined) throw new UsageError('name the folder for the links');
     const program = fileURLToPath(new URL('../../bin/postrider.js', import.meta.url));

@@ -5,7 +5,7 @@ import { exitCodes, say, sayJson, UsageError } from '../command.js';
 import { withBus } from '../connection.js';
 import { contentText } from '../queue-views.js';
 import { askShards } from '../shards.js';
-import { counted, table } from '../table.js';
+import { clockTime, counted, table } from '../table.js';
 
 export interface QuarantineOptions {
   readonly json: boolean;
@@ -32,7 +32,7 @@ async function list(bus: Bus, { json }: QuarantineOptions): Promise<number> {
   const records = answers.flatMap((answer) => (answer.result === 'records' ? answer.records : []));
   if (json) sayJson({ records, silentShards: silent });
   else {
-    if (records.length > 0) say(table([['RECORD', 'SINCE', 'WHY'], ...records.map(rowOf)]));
+    if (records.length > 0) say(table([['record', 'since', 'why'], ...records.map(rowOf)]));
     say(records.length === 0 ? 'nothing is set aside' : counted(records.length, 'record'));
     if (silent.length > 0) say(`no owner answers for shard ${silent.join(', ')}`);
   }
@@ -41,7 +41,7 @@ async function list(bus: Bus, { json }: QuarantineOptions): Promise<number> {
 
 const rowOf = ({ shard, key, at, reason }: QuarantinedRecord): readonly string[] => [
   `${shard}/${key}`,
-  new Date(at).toISOString(),
+  clockTime(at, Date.now()),
   reason,
 ];
 

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import type { MailFilter, QueueSummary } from '@postrider/protocol';
 import type { Bus } from '@postrider/bus';
 import type { MailId } from '@postrider/mail';
@@ -21,21 +22,32 @@ interface Options {
   readonly reason: string;
 }
 
+const text = { type: 'string' } as const;
+const yesOrNo = { type: 'boolean' } as const;
+const flags = {
+  address: text,
+  domain: text,
+  state: text,
+  limit: text,
+  reason: text,
+  all: yesOrNo,
+  yes: yesOrNo,
+} as const;
+
 export const queue: Command = {
   name: 'queue',
-  synopsis:
-    'queue list|summary|show|retry|hold|release|delete|quarantine [ID…] [--address A] [--domain D] [--state S] [--all] [--yes]',
-  summary: 'mail that waits, and acts on it: mass acts need --all, delete needs --yes',
+  synopsis: [
+    'queue [list [ID…] [--address A] [--domain D] [--state active|deferred|held] [--limit N]]',
+    'queue summary',
+    'queue show ID',
+    'queue retry|release [ID…] [--address A] [--domain D] [--state S] [--all]',
+    'queue hold [ID…] [--address A] [--domain D] [--state S] [--all] [--reason TEXT]',
+    'queue delete [ID…] [--address A] [--domain D] [--state S] [--all] --yes',
+    'queue quarantine [list | show|release SHARD/KEY | delete SHARD/KEY --yes]',
+  ],
+  summary: 'mail that waits, and acts on it; an act on every mail needs --all',
   run(words) {
-    const { values, positionals } = parseFlags(words, {
-      address: { type: 'string' },
-      domain: { type: 'string' },
-      state: { type: 'string' },
-      limit: { type: 'string' },
-      reason: { type: 'string' },
-      all: { type: 'boolean' },
-      yes: { type: 'boolean' },
-    });
+    const { values, positionals } = parseFlags(words, flags, Infinity);
     const [act = 'list', ...ids] = positionals;
     const options: Options = {
       filter: {
@@ -187,4 +199,4 @@ function stateOf(text: string): NonNullable<MailFilter['state']> {
 }
 
 const operator = (): string =>
-  process.env['USER'] ?? process.env['LOGNAME'] ?? `uid ${process.getuid?.() ?? ''}`;
+  process.env['SUDO_USER'] ?? process.env['USER'] ?? process.env['LOGNAME'] ?? userInfo().username;

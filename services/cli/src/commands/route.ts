@@ -19,10 +19,10 @@ interface RouteTest {
 
 export const route: Command = {
   name: 'route',
-  synopsis: 'route test ADDRESS',
+  synopsis: ['route test ADDRESS'],
   summary: 'which rule decides for an address, and where its mail would go',
   async run(words) {
-    const { values, positionals } = parseFlags(words, {});
+    const { values, positionals } = parseFlags(words, {}, 2);
     const [act, address = ''] = positionals;
     if (act !== 'test' || !isMailbox(address))
       throw new UsageError("say 'test' and an address, as in: route test you@example.org");

@@ -3,7 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import type { Bus } from '@postrider/bus';
 import type { MailId } from '@postrider/mail';
 import { smtpIngress, type EventRecord } from '@postrider/protocol';
-import { replyText } from '@postrider/smtp';
+import { isMailbox, replyText } from '@postrider/smtp';
 import { CommandFailed, complain, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
 import { eventLine } from '../event-lines.js';
@@ -14,20 +14,24 @@ import { testMessage, withHeader } from '../sendmail/message.js';
 const finals = new Set(['delivered', 'relayed', 'failed', 'expired', 'deleted']);
 const followedFor = 3_600_000;
 
+const flags = {
+  to: { type: 'string', multiple: true },
+  from: { type: 'string' },
+  subject: { type: 'string' },
+  follow: { type: 'boolean', short: 'f' },
+} as const;
+
 export const send: Command = {
   name: 'send',
-  synopsis: 'send --to A… [--from A] [--subject TEXT] [--follow] [FILE|-]',
+  synopsis: ['send --to A… [--from A] [--subject TEXT] [--follow] [FILE|-]'],
   summary: 'a mail from a file, standard input (-) or made up for a test; --follow shows what becomes of it',
   async run(words) {
-    const { values, positionals } = parseFlags(words, {
-      to: { type: 'string', multiple: true },
-      from: { type: 'string' },
-      subject: { type: 'string' },
-      follow: { type: 'boolean', short: 'f' },
-    });
+    const { values, positionals } = parseFlags(words, flags, 1);
     const recipients = values.to ?? [];
     if (recipients.length === 0) throw new UsageError('--to names the recipient');
     const from = values.from ?? `${userInfo().username}@localhost`;
+    const wrong = [...recipients, ...(from === '' ? [] : [from])].find((address) => !isMailbox(address));
+    if (wrong !== undefined) throw new UsageError(`'${wrong}' is no address, as in you@example.org`);
     const message = await messageOf(positionals[0], {
       from,
       to: recipients,

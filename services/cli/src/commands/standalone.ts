@@ -1,4 +1,5 @@
 import { UsageError, type Command } from '../command.js';
+import { parseFlags } from '../flags.js';
 
 interface StandaloneModule {
   main(words: readonly string[]): Promise<number>;
@@ -6,10 +7,11 @@ interface StandaloneModule {
 
 export const standalone: Command = {
   name: 'standalone',
-  synopsis: 'standalone [--config FILE] [--separate]',
+  synopsis: ['standalone [--config FILE] [--separate]'],
   summary:
-    'nats-server and all services on this machine, until SIGTERM or Ctrl-C; --separate: a process for each service',
+    'nats-server and all services on this machine, until SIGTERM or Ctrl-C;\n--separate: a process for each service',
   async run(words) {
+    parseFlags(words, { separate: { type: 'boolean' } }, 0);
     // By a computed name: services do not depend on each other, the command line only starts them.
     const name = ['@postrider', 'standalone'].join('/');
     const module = (await import(name)) as Partial<StandaloneModule>;

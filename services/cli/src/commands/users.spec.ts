@@ -36,7 +36,7 @@ test('add, list, change, remove', () => {
   ]);
   // As it was written by `add`, so is it found (RFC 4013).
   expect(users(['remove', 'b\u00adob']).code).toBe(0);
-  expect(users(['remove', 'bob'])).toEqual({ code: 1, output: `postrider: there is no bob in ${file}\n` });
+  expect(users(['remove', 'bob'])).toEqual({ code: 1, output: `no user bob in ${file}\n` });
   chmodSync(file, 0o644);
   expect(users(['list'])).toMatchObject({ code: 1 });
   expect(users(['list']).output).toContain('chmod 600');

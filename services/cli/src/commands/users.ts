@@ -1,28 +1,27 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { makeUser, prepared, readUsers, UsersFileError, writeUsers, type User } from '@postrider/auth';
+import { makeUser, prepared, readUsers, UsersFileError, writeUsers } from '@postrider/auth';
 import { isDomain, isMailbox } from '@postrider/smtp';
-import { CommandFailed, complain, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
 import { parseFlags } from '../flags.js';
 import { table } from '../table.js';
 
 export const users: Command = {
   name: 'users',
-  synopsis: 'users list | add NAME [--senders a@example.org,@example.net] | remove NAME',
+  synopsis: ['users list', 'users add NAME [--senders a@example.org,@example.net]', 'users remove NAME'],
   summary: 'who may authenticate; the password is asked for, or read from standard input',
   async run(words) {
-    const { values, positionals } = parseFlags(words, { senders: { type: 'string' } });
+    const { values, positionals } = parseFlags(words, { senders: { type: 'string' } }, 2);
     const { config } = configuration(values.config);
     const file = config.users.file || join(config.data_dir, 'users');
-    const [act, name = '', ...more] = positionals;
-    if (more.length > 0 || (act === 'list') !== (name === ''))
-      throw new UsageError('say list, add NAME or remove NAME');
+    const [act, name = ''] = positionals;
+    if ((act === 'list') !== (name === '')) throw new UsageError('say list, add NAME or remove NAME');
     try {
       switch (act) {
         case 'list':
-          return list(readUsers(file), values.json === true);
+          return list(file, values.json === true);
         case 'add':
           return await add(file, name, sendersOf(values.senders));
         case 'remove':
@@ -37,10 +36,11 @@ export const users: Command = {
   },
 };
 
-function list(found: ReadonlyMap<string, User>, json: boolean): number {
-  const all = [...found.values()].map(({ name, senders }) => ({ name, senders }));
+function list(file: string, json: boolean): number {
+  const all = [...readUsers(file).values()].map(({ name, senders }) => ({ name, senders }));
   if (json) sayJson(all);
-  else if (all.length > 0) say(table(all.map(({ name, senders }) => [name, senders.join(' ')])));
+  else if (all.length === 0) say(`nobody may authenticate: no user in ${file}`);
+  else say(table([['name', 'may send as'], ...all.map(({ name, senders }) => [name, senders.join(' ')])]));
   return all.length > 0 ? exitCodes.done : exitCodes.nothingMatched;
 }
 
@@ -55,7 +55,7 @@ async function add(file: string, name: string, senders: readonly string[]): Prom
 function remove(file: string, name: string): number {
   const left = new Map(readUsers(file));
   if (!left.delete(prepared(name) ?? name)) {
-    complain(`there is no ${name} in ${file}`);
+    say(`no user ${name} in ${file}`);
     return exitCodes.nothingMatched;
   }
   writeUsers(file, left.values());

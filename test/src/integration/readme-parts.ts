@@ -1,4 +1,4 @@
-/** READMEs as their specs read them: sections, rows of tables, words in code. */
+/** READMEs as their specs read them: sections, rows of tables, items of lists, words in code. */
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -25,6 +25,10 @@ export function rowsOf(text: string): readonly (readonly string[])[] {
       .map((cell) => cell.trim()),
   );
 }
+
+/** Items of its lists, each on one line. */
+export const itemsOf = (text: string): readonly string[] =>
+  [...text.matchAll(/^- (.*(?:\n {2}.*)*)/gm)].map(([, item = '']) => item.replaceAll(/\s+/g, ' '));
 
 /** What stands between backticks on one line. */
 export const codeIn = (text: string): readonly string[] =>
