@@ -8,8 +8,8 @@ import { rcptParameters } from '../extensions.js';
 import { withDsn } from '../policy/dsn-of-aliases.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
-import { mayRelay, namesAnotherHop } from '../policy/relay-control.js';
-import { notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
+import { isFullyQualified, mayRelay, namesAnotherHop } from '../policy/relay-control.js';
+import { notFullyQualified, notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
 
@@ -29,7 +29,7 @@ export const rcpt = defineVerb({
   name: 'RCPT',
   syntax: 'RCPT TO:<forward-path> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;xtext]',
   allowedIn: ['mail', 'rcpt'],
-  replies: [250, 251, 550, 551, 552, 553, 450, 451, 452, 503, 455, 555],
+  replies: [250, 251, 550, 551, 552, 553, 554, 450, 451, 452, 503, 455, 555],
   lastInGroup: false,
   act(argument, state, facts) {
     const parsed = parseRcptArguments(argument);
@@ -42,6 +42,9 @@ export const rcpt = defineVerb({
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
     if (!facts.clients.counts(facts.address, 'recipients')) return { reply: tooManyRecipientsOfClient };
     const { forwardPath } = parsed.value;
+    const partOf = unqualified(forwardPath, facts);
+    if (partOf !== undefined)
+      return { reply: notFullyQualified(partOf, '5.1.2'), about: addressOf(forwardPath) };
     const verdict = judge(forwardPath, state, facts);
     const reports = state.transaction.reversePath !== '';
     const step = (given: RecipientVerdict): Step =>
@@ -51,6 +54,14 @@ export const rcpt = defineVerb({
     return verdict instanceof Promise ? verdict.then(step) : step(verdict);
   },
 });
+
+/** Where mail is submitted: a domain that is none by itself. */
+const unqualified = (forwardPath: ForwardPath, { role, ingress }: SessionFacts): string | undefined =>
+  !role.submission ||
+  forwardPath === domainlessPostmaster ||
+  isFullyQualified(forwardPath.domain, ingress.settings.relay)
+    ? undefined
+    : forwardPath.domain;
 
 /** Access rules first; where none decides, relay control. */
 function judge(
