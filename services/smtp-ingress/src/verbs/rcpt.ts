@@ -2,7 +2,7 @@
  * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
  * Adds a recipient, if relay control and the alias table allow it (RFC 5321 §4.1.1.3).
  */
-import type { AccessAction } from '@postrider/mail';
+import type { AccessAction, AccessFacts } from '@postrider/mail';
 import { domainlessPostmaster, isAscii, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
 import { rcptParameters } from '../extensions.js';
 import { withDsn } from '../policy/dsn-of-aliases.js';
@@ -74,7 +74,8 @@ function judge(
   const trusted = identity !== undefined || mayRelayHere;
   if (!ingress.access.areThere) return judgeRecipient(forwardPath, trusted, ingress);
   if (ingress.access.askName) return judgeByName(forwardPath, state, facts, trusted);
-  return actOn(ruleFor(forwardPath, state, facts), forwardPath, trusted, facts);
+  const rule = ingress.access.decide(accessFacts(forwardPath, state, facts));
+  return actOn(rule?.action, forwardPath, trusted, facts);
 }
 
 /** The resolver's cache answers from the second recipient on. */
@@ -84,13 +85,18 @@ async function judgeByName(
   facts: SessionFacts,
   trusted: boolean,
 ): Promise<RecipientVerdict> {
+  const { access } = facts.ingress;
+  const known = accessFacts(forwardPath, state, facts);
+  const early = access.decideWithoutName(known);
+  if (early) return actOn(early.action, forwardPath, trusted, facts);
   let name: string | undefined;
   try {
     name = await (facts.spokenFor?.nameOf ?? facts.ingress.nameOf)(facts.address);
   } catch {
     return { refused: nameUnknown };
   }
-  return actOn(ruleFor(forwardPath, state, facts, name), forwardPath, trusted, facts);
+  const rule = access.decide(name === undefined ? known : { ...known, name });
+  return actOn(rule?.action, forwardPath, trusted, facts);
 }
 
 function actOn(
@@ -129,23 +135,21 @@ async function marked(
   return 'refused' in verdict ? verdict : { accepted: { ...verdict.accepted, ...mark } };
 }
 
-function ruleFor(
+/** But for the client's name. */
+function accessFacts(
   forwardPath: ForwardPath,
   { client, transaction }: State,
-  { ingress, address, listener, tls, identity }: SessionFacts,
-  name?: string,
-): AccessAction | undefined {
-  const rule = ingress.access.decide({
+  { address, listener, tls, identity }: SessionFacts,
+): AccessFacts {
+  return {
     client: address,
-    ...(name === undefined ? {} : { name }),
     helo: client.helo,
     listener,
     tls: tls !== undefined,
     from: transaction.reversePath,
     to: addressOf(forwardPath),
     ...(identity ? { identity: identity.name } : {}),
-  });
-  return rule?.action;
+  };
 }
 
 const addressOf = (forwardPath: ForwardPath): string =>
