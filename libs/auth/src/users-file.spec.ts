@@ -77,6 +77,25 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
+test.runIf(process.getuid?.() === 0)(
+  'written by root it stays readable for who owns it, or its folder',
+  async () => {
+    const user = await makeUser('bob', 'two', []);
+    const owner = (): readonly number[] => [
+      statSync(file).uid,
+      statSync(file).gid,
+      statSync(file).mode & 0o777,
+    ];
+    chownSync(folder, 10_002, 10_003);
+    writeUsers(file, [user]);
+    expect(owner()).toEqual([10_002, 10_003, 0o600]);
+    chownSync(file, 10_004, 10_005);
+    writeUsers(file, [user, { ...user, name: 'ann' }]);
+    expect(owner()).toEqual([10_004, 10_005, 0o600]);
+    expect(readUsers(file).size).toBe(2);
+  },
+);
+
 test('a changed file is read; a bad one leaves the users that were', async () => {
   const seen: string[] = [];
   const users = new UsersFile(file, {

@@ -3,7 +3,7 @@
  * when it changes, and changed as a whole.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WatchedFiles } from '@postrider/runtime';
 import { hashPassword, isPassword, nobodysHash, type PasswordHash } from './password.js';
@@ -26,11 +26,13 @@ export function readUsers(file: string): ReadonlyMap<string, User> {
   return parseUsers(readFileSync(file, 'utf8'), file);
 }
 
-/** In the place of the old file, whole or not at all. */
+/** In the place of the old file, whole or not at all. Written by root it stays that of the one who is to read it. */
 export function writeUsers(file: string, users: Iterable<User>): void {
   mkdirSync(dirname(file), { recursive: true });
+  const { uid, gid } = statSync(file, { throwIfNoEntry: false }) ?? statSync(dirname(file));
   const written = `${file}.${process.pid}.new`;
   writeFileSync(written, printUsers(users), { mode: 0o600, flush: true });
+  if (process.getuid?.() === 0) chownSync(written, uid, gid);
   renameSync(written, file);
 }
 

@@ -16,7 +16,7 @@ const port = { submission: 0, submissions: 0, mx: 0, clear: 0 };
 beforeAll(async () => {
   folder = tempFolder('postrider-auth-');
   const file = join(folder.path, 'users');
-  writeUsers(file, [await makeUser('ann@ours.test', 'pass word', ['@lists.test'])]);
+  writeUsers(file, [await makeUser('ann@ours.test', 'pass word', ['@lists.test', 'x@any'])]);
   const listen = ['127.0.0.1:0'];
   ingress = await startIngress({
     config: {
@@ -181,9 +181,35 @@ test('senders belong to who sends', async () => {
     'From: The Boss <boss@ours.test>\r\n\r\ntext\r\n.',
     'MAIL FROM:<>',
   );
-  expect(codes).toEqual([553, 501, 250, 250, 354, 550, 250]);
+  expect(codes).toEqual([550, 501, 250, 250, 354, 550, 250]);
   expect(ingress.spool.mails).toEqual([]);
   client.close();
+});
+
+test('domains of a submitted mail are fully qualified (RFC 6409 §4.2)', async () => {
+  const client = await submitting();
+  await client.command(`AUTH PLAIN ${right}`);
+  const replied = async (command: string): Promise<string> => {
+    const { code, lines } = await client.command(command);
+    return `${code} ${lines[0]?.split(' ')[0]}`;
+  };
+  expect(await replied('MAIL FROM:<ann@host>')).toBe('550 5.7.1');
+  expect(await replied('MAIL FROM:<x@any>')).toBe('554 5.1.8');
+  expect(await replied('MAIL FROM:<ann@ours.test>')).toBe('250 2.1.0');
+  for (const [domain, reply] of [
+    ['sales', '554 5.1.2'],
+    ['localhost', '250 2.1.5'],
+    ['[192.0.2.1]', '250 2.1.5'],
+    ['[IPv6:2001:db8::1]', '250 2.1.5'],
+    ['away.test', '250 2.1.5'],
+  ] as const)
+    expect(await replied(`RCPT TO:<bob@${domain}>`), domain).toBe(reply);
+  expect(await replied('RCPT TO:<postmaster>')).toBe('250 2.1.5');
+  client.close();
+  // A relay takes what comes (RFC 5321 §2.3.5 is for who sends).
+  const relay = await greetedClient(port.clear);
+  expect(await relay.codes('MAIL FROM:<x@any>', 'RCPT TO:<bob@sales>')).toEqual([250, 250]);
+  relay.close();
 });
 
 test('a sender can not be hidden behind a header that is too large to look at', async () => {
@@ -218,7 +244,7 @@ test('on a listener for everybody, too, an identity sends as itself, and its mai
       ...mail,
       'Subject: x\r\n\r\ntext\r\n.',
     ),
-  ).toEqual([553, 250, 250, 354, 550, 250, 250, 354, 250]);
+  ).toEqual([550, 250, 250, 354, 550, 250, 250, 354, 250]);
   expect(contentOf(ingress.spool.mails[0])).toMatch(/^Received: [^]*\d\r\nSubject: x\r\n\r\ntext\r\n$/);
   client.close();
   const stranger = await greetedClient(port.clear);

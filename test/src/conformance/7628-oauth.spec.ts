@@ -64,7 +64,7 @@ test('by XOAUTH2, of somebody who is in no users file, with an initial response 
       'RSET',
       'MAIL FROM:<ann@ours.test>',
     ),
-  ).toEqual([235, 250, 250, 553]);
+  ).toEqual([235, 250, 250, 550]);
   client.close();
 });
 

@@ -109,6 +109,23 @@ test.each<[ReverseAnswer, number]>([
   client.close();
 });
 
+test('what decides before a rule that asks for the name needs no resolver', async () => {
+  const rules = [
+    'to=a@ours.test accept',
+    'from=@spam.test reject',
+    'name=.spam.test reject',
+    'client=127.0.0.1 relay',
+  ];
+  const ingress = await start({ config: { access: { rules }, local, relay: { networks: [] } } });
+  const client = await greetedClient(ingress.port);
+  const [spam, other] = ['MAIL FROM:<x@spam.test>', 'MAIL FROM:<a@b.test>'];
+  const [early, late] = ['RCPT TO:<a@ours.test>', 'RCPT TO:<b@ours.test>'];
+  expect(await client.codes(spam, early, late, 'RSET', other, early, late)).toEqual([
+    250, 250, 550, 250, 250, 250, 451,
+  ]);
+  client.close();
+});
+
 test('a mail that is discarded for all is stored nowhere, large or small', async () => {
   const ingress = await start({ config: { access: { rules: ['discard'] }, local } });
   const client = await greetedClient(ingress.port);

@@ -119,6 +119,7 @@ export const heloTable: Table = new Map([
     'AUTH PLAIN AGFubkBvdXJzLnRlc3QAcGFzcyB3b3Jk': onlyReady(503, stays),
     'AUTH PLAIN': onlyReady(503, stays),
     'AUTH CRAM-MD5': onlyReady(503, stays),
+    'ETRN example.org': onlyReady(503, stays),
     'BDAT 0': same(503),
     'BDAT 0 LAST': same(503),
   } satisfies Record<string, Row>),

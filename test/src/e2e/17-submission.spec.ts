@@ -58,5 +58,5 @@ testWith('python3', 'smtp-sink')('a mail of her own goes out, with what it lacke
 
 testWith('python3')('nobody else, and nothing of others', async () => {
   expect(await submit('ann@ours.test', 'wrong')).toContain('535');
-  expect(await submit('boss@ours.test', secret)).toContain('553');
+  expect(await submit('boss@ours.test', secret)).toContain('550');
 });

@@ -74,7 +74,11 @@ const mailOf = ({ transaction }: StateNamed<'rcpt'>, { ingress }: SessionFacts, 
   sender: transaction.reversePath,
 });
 
-/** RFC 6409 §8; elsewhere the mail of who has authenticated is looked at, and stays as it is. */
+/**
+ * RFC 6409 §8; elsewhere the mail of who has authenticated is looked at, and stays as it is. Departs from RFC 6409 §4.2:
+ * domains in To, Cc and the like need not be fully qualified as those of the envelope are, since nothing is sent by
+ * them, and a mail is more to its reader than they are.
+ */
 function completed(beginning: Buffer, mail: NewMail, facts: SessionFacts): string | Reply {
   // What was not seen could not be checked.
   if (beginning.length >= headerInOctets && !holdsHeader(beginning)) return headerTooLarge;

@@ -23,6 +23,12 @@ export class AccessRules {
     return decidingRule(this.#all, facts);
   }
 
+  /** As long as the name of the client is not known. @returns a rule that decides before any asks for it */
+  decideWithoutName(facts: AccessFacts): AccessRule | undefined {
+    const first = this.#all.findIndex(({ asksName }) => asksName);
+    return decidingRule(first === -1 ? this.#all : this.#all.slice(0, first), facts);
+  }
+
   /** Some rule asks for the name of the client. */
   get askName(): boolean {
     return this.#all.some(({ asksName }) => asksName);

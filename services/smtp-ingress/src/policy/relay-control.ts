@@ -42,6 +42,13 @@ export function relayVerdict(mailbox: Mailbox, trusted: boolean, rules: RelayRul
 }
 
 /**
+ * Whether a domain is whole: a single label is only where we know it ourselves (RFC 6409 §4.2).
+ * @param domain or an address literal
+ */
+export const isFullyQualified = (domain: string, rules: RelayRules): boolean =>
+  /[.[]/.test(domain) || rules.localDomains.has(domain) || isRelayDomain(domain, rules);
+
+/**
  * `user%elsewhere`, `elsewhere!user`, `"user@elsewhere"`: a host behind us that reads these would relay for whoever
  * we take them from (RFC 2505 §2.1).
  */

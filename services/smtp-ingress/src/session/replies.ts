@@ -43,6 +43,9 @@ export const tooManyOf = ({ tooManyOf: whose }: OneTooMany, hostname: string): R
     '4.7.0',
     `${hostname} Too many connections from your ${whose === 'client' ? 'address' : 'network'}, try again later`,
   );
+/** RFC 6409 §4.2 @param status of the sender's or the recipient's system address */
+export const notFullyQualified = (domain: string, status: '5.1.8' | '5.1.2'): Reply =>
+  reply(554, status, `Domain ${domain} is not fully qualified`);
 /** 450 is for RCPT and the data (RFC 5321 §4.3.2). */
 export const tooManyMails = reply(451, '4.7.1', 'Too many mails from your address, try again later');
 /** RFC 5321 §4.5.3.1.10 */

@@ -9,6 +9,7 @@ import { mayAsk } from '../policy/privacy.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
 const notOffered = reply(502, '5.5.1', 'ETRN is not offered: nobody starts our queue from outside');
+const ehloFirst = reply(503, '5.5.1', 'Send EHLO first');
 const noNode = reply(500, '5.5.2', 'Use ETRN domain');
 const badNode = reply(501, '5.5.4', 'ETRN takes a full domain name, or @ and one');
 
@@ -19,8 +20,10 @@ export const etrn = defineVerb({
   replies: [250, 251, 253, 458, 459, 500, 501, 502],
   lastInGroup: false,
   announced: (facts) => mayAsk('etrn', facts),
-  async act(argument, _, facts) {
+  async act(argument, { client }, facts) {
     if (facts.ingress.settings.privacy.etrn === 'nobody') return { reply: notOffered };
+    // RFC 5321 §2.2.1: extensions are for those who greeted with EHLO.
+    if (client.protocol === 'SMTP') return { reply: ehloFirst };
     if (argument === '') return { reply: noNode };
     const filter = asked(argument);
     if (!filter) return { reply: badNode };

@@ -5,7 +5,8 @@
 import { isAscii, parseMailArguments, reply, type Reply } from '@postrider/smtp';
 import { mailParameters } from '../extensions.js';
 import { loweredPriority } from '../scheduling-parameters.js';
-import { noRoom, tooManyMails, spoolAway, syntaxError } from '../session/replies.js';
+import { isFullyQualified } from '../policy/relay-control.js';
+import { noRoom, notFullyQualified, tooManyMails, spoolAway, syntaxError } from '../session/replies.js';
 import { mayUse } from '../auth/listener-auth.js';
 import { defineVerb, type SessionFacts } from './verb.js';
 
@@ -18,7 +19,7 @@ export const mail = defineVerb({
   syntax:
     'MAIL FROM:<reverse-path> [SIZE=octets] [BODY=7BIT|8BITMIME|BINARYMIME] [AUTH=mailbox] [RET=FULL|HDRS] [ENVID=xtext] [SMTPUTF8] [REQUIRETLS] [HOLDFOR=seconds] [HOLDUNTIL=time] [BY=seconds;N|R[T]] [MT-PRIORITY=-9...9]',
   allowedIn: ['ready'],
-  replies: [250, 552, 451, 452, 550, 553, 503, 455, 555],
+  replies: [250, 552, 554, 451, 452, 550, 553, 503, 455, 555],
   lastInGroup: false,
   act(argument, { client }, facts) {
     const { ingress, auth, identity, address } = facts;
@@ -31,8 +32,8 @@ export const mail = defineVerb({
     if ('refused' in parameters) return { reply: parameters.refused, about: reversePath };
     if (!isAscii(argument) && parameters.smtputf8 === undefined)
       return { reply: notAsciiSender, about: reversePath };
-    if (reversePath !== '' && !mayUse(reversePath, facts))
-      return { reply: reply(553, '5.7.1', `Sender <${reversePath}> is not yours`), about: reversePath };
+    const refused = reversePath === '' ? undefined : senderRefused(reversePath, facts);
+    if (refused) return { reply: refused, about: reversePath };
     const room = ingress.writer.room();
     if (room !== 'ok') return { reply: room === 'full' ? noRoom : spoolAway, about: reversePath };
     const transaction = { ...parameters, reversePath };
@@ -40,6 +41,15 @@ export const mail = defineVerb({
     return { reply: lowered ?? senderOk, state: { name: 'mail', client, transaction } };
   },
 });
+
+function senderRefused(reversePath: string, facts: SessionFacts): Reply | undefined {
+  // RFC 6409 §6.1
+  if (!mayUse(reversePath, facts)) return reply(550, '5.7.1', `Sender <${reversePath}> is not yours`);
+  const domain = reversePath.slice(reversePath.lastIndexOf('@') + 1);
+  return facts.role.submission && !isFullyQualified(domain, facts.ingress.settings.relay)
+    ? notFullyQualified(domain, '5.1.8')
+    : undefined;
+}
 
 /** RFC 4954 §6, RFC 3207 §4: 530 for either. */
 const authFirst = ({ tls, auth, offersTls }: SessionFacts): Reply =>

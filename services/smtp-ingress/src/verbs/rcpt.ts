@@ -2,14 +2,14 @@
  * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
  * Adds a recipient, if relay control and the alias table allow it (RFC 5321 §4.1.1.3).
  */
-import type { AccessAction } from '@postrider/mail';
+import type { AccessAction, AccessFacts } from '@postrider/mail';
 import { domainlessPostmaster, isAscii, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
 import { rcptParameters } from '../extensions.js';
 import { withDsn } from '../policy/dsn-of-aliases.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
-import { mayRelay, namesAnotherHop } from '../policy/relay-control.js';
-import { notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
+import { isFullyQualified, mayRelay, namesAnotherHop } from '../policy/relay-control.js';
+import { notFullyQualified, notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
 
@@ -29,7 +29,7 @@ export const rcpt = defineVerb({
   name: 'RCPT',
   syntax: 'RCPT TO:<forward-path> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=rfc822;xtext]',
   allowedIn: ['mail', 'rcpt'],
-  replies: [250, 251, 550, 551, 552, 553, 450, 451, 452, 503, 455, 555],
+  replies: [250, 251, 550, 551, 552, 553, 554, 450, 451, 452, 503, 455, 555],
   lastInGroup: false,
   act(argument, state, facts) {
     const parsed = parseRcptArguments(argument);
@@ -42,6 +42,9 @@ export const rcpt = defineVerb({
     if (accepted(state).length >= facts.limits.recipients) return { reply: tooMany };
     if (!facts.clients.counts(facts.address, 'recipients')) return { reply: tooManyRecipientsOfClient };
     const { forwardPath } = parsed.value;
+    const partOf = unqualified(forwardPath, facts);
+    if (partOf !== undefined)
+      return { reply: notFullyQualified(partOf, '5.1.2'), about: addressOf(forwardPath) };
     const verdict = judge(forwardPath, state, facts);
     const reports = state.transaction.reversePath !== '';
     const step = (given: RecipientVerdict): Step =>
@@ -51,6 +54,14 @@ export const rcpt = defineVerb({
     return verdict instanceof Promise ? verdict.then(step) : step(verdict);
   },
 });
+
+/** Where mail is submitted: a domain that is none by itself. */
+const unqualified = (forwardPath: ForwardPath, { role, ingress }: SessionFacts): string | undefined =>
+  !role.submission ||
+  forwardPath === domainlessPostmaster ||
+  isFullyQualified(forwardPath.domain, ingress.settings.relay)
+    ? undefined
+    : forwardPath.domain;
 
 /** Access rules first; where none decides, relay control. */
 function judge(
@@ -63,7 +74,8 @@ function judge(
   const trusted = identity !== undefined || mayRelayHere;
   if (!ingress.access.areThere) return judgeRecipient(forwardPath, trusted, ingress);
   if (ingress.access.askName) return judgeByName(forwardPath, state, facts, trusted);
-  return actOn(ruleFor(forwardPath, state, facts), forwardPath, trusted, facts);
+  const rule = ingress.access.decide(accessFacts(forwardPath, state, facts));
+  return actOn(rule?.action, forwardPath, trusted, facts);
 }
 
 /** The resolver's cache answers from the second recipient on. */
@@ -73,13 +85,18 @@ async function judgeByName(
   facts: SessionFacts,
   trusted: boolean,
 ): Promise<RecipientVerdict> {
+  const { access } = facts.ingress;
+  const known = accessFacts(forwardPath, state, facts);
+  const early = access.decideWithoutName(known);
+  if (early) return actOn(early.action, forwardPath, trusted, facts);
   let name: string | undefined;
   try {
     name = await (facts.spokenFor?.nameOf ?? facts.ingress.nameOf)(facts.address);
   } catch {
     return { refused: nameUnknown };
   }
-  return actOn(ruleFor(forwardPath, state, facts, name), forwardPath, trusted, facts);
+  const rule = access.decide(name === undefined ? known : { ...known, name });
+  return actOn(rule?.action, forwardPath, trusted, facts);
 }
 
 function actOn(
@@ -118,23 +135,21 @@ async function marked(
   return 'refused' in verdict ? verdict : { accepted: { ...verdict.accepted, ...mark } };
 }
 
-function ruleFor(
+/** But for the client's name. */
+function accessFacts(
   forwardPath: ForwardPath,
   { client, transaction }: State,
-  { ingress, address, listener, tls, identity }: SessionFacts,
-  name?: string,
-): AccessAction | undefined {
-  const rule = ingress.access.decide({
+  { address, listener, tls, identity }: SessionFacts,
+): AccessFacts {
+  return {
     client: address,
-    ...(name === undefined ? {} : { name }),
     helo: client.helo,
     listener,
     tls: tls !== undefined,
     from: transaction.reversePath,
     to: addressOf(forwardPath),
     ...(identity ? { identity: identity.name } : {}),
-  });
-  return rule?.action;
+  };
 }
 
 const addressOf = (forwardPath: ForwardPath): string =>
