@@ -1,11 +1,9 @@
 /** Services over outside NATS: each group is a process of its own, `postrider run SERVICE…`. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ChildUnderTest } from '@postrider/testing';
 import { commandLine, freePort, runCommand, type CommandResult } from './running-postrider.js';
-import { ended } from './smtp-sink.js';
 
 export interface ServicesOptions {
   /** `host:port` */
@@ -28,7 +26,7 @@ export interface RunningServices {
     services: readonly string[],
     environment?: Readonly<Record<string, string>>,
     program?: string,
-  ): Promise<ChildProcess>;
+  ): Promise<ChildUnderTest>;
   command(...words: readonly string[]): Promise<CommandResult>;
   /** Exchanges the configuration's lines; processes that run follow the hot keys. */
   configure(settings: readonly string[]): void;
@@ -41,7 +39,7 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
   const folder = mkdtempSync(join(tmpdir(), 'postrider-services-'));
   const configFile = join(folder, 'postrider.yaml');
   const port = await freePort();
-  const children: ChildProcess[] = [];
+  const children: ChildUnderTest[] = [];
   const configure = (lines: readonly string[]): void =>
     writeFileSync(
       configFile,
@@ -57,7 +55,7 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
     );
   configure(settings);
   const stop = async (): Promise<void> => {
-    await Promise.all(children.splice(0).map(ended));
+    await Promise.all(children.splice(0).map((child) => child.stop()));
   };
   return {
     folder,
@@ -65,12 +63,14 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
     port,
     configure,
     async run(services, environment = {}, program = commandLine) {
-      const child = spawn(process.execPath, [program, 'run', ...services], {
-        env: { ...process.env, POSTRIDER_CONFIG: configFile, ...environment },
-        stdio: ['ignore', 'pipe', 'pipe'],
+      const child = new ChildUnderTest({
+        command: process.execPath,
+        args: [program, 'run', ...services],
+        env: { POSTRIDER_CONFIG: configFile, ...environment },
+        readyWhen: /"(msg|text)":"ready"|: ready/,
       });
       children.push(child);
-      await isReady(child);
+      await child.start();
       return child;
     },
     command: (...words) => runCommand(configFile, words),
@@ -80,18 +80,4 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function isReady(child: ChildProcess): Promise<void> {
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        said = (said + text).slice(-20_000);
-        if (/"(msg|text)":"ready"|: ready/.test(said)) resolve();
-      });
-    void once(child, 'exit').then(([code]) =>
-      reject(new Error(`it ended with ${String(code)} before it was ready:\n${said}`)),
-    );
-  });
 }

@@ -3,7 +3,8 @@
  * which is read again when it has changed, or behind a URL, which is asked again for a key that is not known yet.
  * Neither a token nor what it says is told to anybody: errors name the rule that failed.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { WatchedFiles } from '@postrider/runtime';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -99,19 +100,21 @@ function scopesOf(payload: JWTPayload): readonly unknown[] {
 const keysOfUrl = (url: string): JWTVerifyGetKey =>
   createRemoteJWKSet(new URL(url), { timeoutDuration: fetchLimit, cooldownDuration: askedAgainAfter });
 
+/** Looked at when it is used: a token may be the first that names a new key. */
 function keysOfFile(file: string, failed: (text: string) => void): JWTVerifyGetKey {
-  let seen = signatureOf(file);
-  let keys = readJwks(file);
-  return (header, token) => {
-    const now = signatureOf(file);
-    if (now !== seen) {
-      seen = now;
+  const watched = new WatchedFiles([file], {
+    changed: () => {
       try {
         keys = readJwks(file);
       } catch (error) {
         failed(error instanceof Error ? error.message : String(error));
       }
-    }
+    },
+    failed: ({ message }) => failed(message),
+  });
+  let keys = readJwks(file);
+  return (header, token) => {
+    watched.check();
     return keys(header, token);
   };
 }
@@ -124,10 +127,4 @@ function readJwks(file: string): JWTVerifyGetKey {
       cause: error,
     });
   }
-}
-
-/** Changes when the file's content may have. */
-function signatureOf(file: string): string {
-  const { ino, size, mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? {};
-  return `${ino ?? ''} ${size ?? ''} ${mtimeMs ?? ''}`;
 }

@@ -105,6 +105,13 @@ test('a wrong configuration: every problem on a line, exit 2', async () => {
   writeFileSync(file, 'hostnme: x\nlimits: { message_size: 50 }\n');
   expect(await runCommand(['config', 'check', '--config', file])).toBe(2);
   expect(stderr.trimEnd().split('\n')).toHaveLength(2);
+  expect(await runCommand(['config', 'check', '--json', '--config', file])).toBe(2);
+  const { ok, problems } = JSON.parse(stdout) as {
+    readonly ok: boolean;
+    readonly problems: readonly string[];
+  };
+  expect(ok).toBe(false);
+  expect(problems).toHaveLength(2);
 });
 
 test('a file to send that is not there: one line, exit 1', async () => {

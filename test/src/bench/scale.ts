@@ -3,8 +3,7 @@
  * connections each, so that what limits is how much is on its way at once: mails a second and CPU a mail against the
  * number of workers, and of queue-managers, over one NATS.
  */
-import type { ChildProcess } from 'node:child_process';
-import { startSinkProcess, waitFor, type SinkProcess } from '@postrider/testing';
+import { startSinkProcess, waitFor, type ChildUnderTest, type SinkProcess } from '@postrider/testing';
 import { startOutsideNats } from '../outside-nats.js';
 import { cpuOf, processTree } from '../process-figures.js';
 import { freePort } from '../running-postrider.js';
@@ -93,7 +92,7 @@ async function start(
   services: RunningServices,
   { queueManagers, workers }: Setup,
   ports: readonly number[],
-): Promise<readonly ChildProcess[]> {
+): Promise<readonly ChildUnderTest[]> {
   const { code, stderr } = await services.command('cluster', 'init');
   if (code !== 0) throw new Error(stderr);
   const children = [await services.run(['dns-resolver', 'alias-expander'])];

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
+import { openDialogue } from './dialogue.js';
 import { mailsIn, until } from './maildirs.js';
 
 let postrider: RunningPostrider;
@@ -13,7 +14,7 @@ beforeAll(async () => {
     'hostname: postrider.example.org',
     'local: { deliver: "maildir:./mail", users: listed, list: [you, me] }',
     'queue: { retry: { first: 1h, max: 2h } }',
-    `routes: { down.test: "smtp://127.0.0.1:${down}" }`,
+    `routes: { down.test: "smtp://127.0.0.1:${down}", gone.test: "fail:" }`,
   ]);
   expect((await postrider.command('install-sendmail', join(postrider.folder, 'bin'))).code).toBe(0);
   id = (await postrider.command('send', '--from', 'me@localhost', '--to', 'you@down.test')).stdout.trim();
@@ -74,6 +75,35 @@ test('every command that shows something gives one JSON value with --json', asyn
     const { stdout } = await postrider.command(...line, '--json');
     expect(JSON.parse(stdout), line.join(' ')).toBeTypeOf('object');
   }
+});
+
+test('send: 1 when a recipient is refused, or with --follow fails', async () => {
+  const send = (...words: readonly string[]) => postrider.command('send', '--from', 'me@localhost', ...words);
+  const some = await send('--to', 'you@localhost', '--to', 'nobody@localhost');
+  expect(some).toMatchObject({ code: 1, stderr: expect.stringContaining('nobody@localhost: 550') as string });
+  expect(some.stdout).not.toBe('');
+  expect(await send('--to', 'you@gone.test', '--follow')).toMatchObject({ code: 1 });
+  expect(await send('--to', 'you@localhost', '--follow')).toMatchObject({ code: 0 });
+});
+
+test('trace of an address: its mails with their DSNs, and what was refused to it', async () => {
+  const trace = await until('the DSN', async () => {
+    const told = await say('trace', 'you@gone.test');
+    return told.includes('  DSN ') && told.includes('nothing of it waits') ? told : undefined;
+  });
+  expect(trace).toMatch(/failed +you@gone\.test.*\n.*bounced/);
+  const session = await openDialogue(postrider.port);
+  for (const line of [
+    'EHLO client.example',
+    'MAIL FROM:<me@localhost>',
+    'RCPT TO:<nobody@localhost>',
+    'QUIT',
+  ])
+    await session.command(line);
+  const refused = await postrider.command('trace', 'nobody@localhost');
+  expect(refused.code).toBe(0);
+  expect(refused.stdout).toMatch(/^of no one mail\n.*rejected +RCPT nobody@localhost of 127/);
+  expect((await postrider.command('trace', 'else@localhost')).code).toBe(1);
 });
 
 test('events with --json: a value a line', async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { startOutsideNats, type OutsideNats } from '../outside-nats.js';
 import { freePort } from '../running-postrider.js';
 import { prepareServices, type RunningServices } from '../running-services.js';
-import { ended, startSmtpSink, type CountingSink } from '../smtp-sink.js';
+import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { until } from './maildirs.js';
 import { swaks, testWith } from './peers.js';
 
@@ -52,7 +52,7 @@ test('one copy becomes three, while mail waits', async () => {
   expect([code, stderr]).toEqual([0, '']);
   for (const { copies } of (await status()).shards) expect(copies).toEqual({ current: 3, wanted: 3 });
   expect((await send()).code).toBe(0);
-  await ended(ingress);
+  await ingress.stop();
 });
 
 test('fewer shards: what waits in them is waited for, then they go; nothing is lost', async () => {

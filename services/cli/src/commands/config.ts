@@ -1,4 +1,4 @@
-import { describeConfig, printConfig } from '@postrider/runtime';
+import { ConfigError, describeConfig, printConfig } from '@postrider/runtime';
 import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
 import { parseFlags } from '../flags.js';
@@ -9,23 +9,33 @@ export const config: Command = {
   summary: 'is the configuration right; what is in force, and where each key was set',
   run(words) {
     const { values, positionals } = parseFlags(words, { origin: { type: 'boolean' } }, 1);
-    const loaded = configuration(values.config);
     switch (positionals[0]) {
       case 'check':
-        const { files, warnings } = loaded;
-        if (values.json === true) sayJson({ ok: true, files, warnings });
-        else {
-          say(files.length === 0 ? 'ok: no file, every key is a default' : `ok: ${files.join(', ')}`);
-          for (const warning of warnings) say(`warning: ${warning}`);
-        }
-        break;
-      case 'show':
+        return Promise.resolve(check(values.config, values.json === true));
+      case 'show': {
+        const loaded = configuration(values.config);
         if (values.json === true) sayJson(describeConfig(loaded));
         else say(printConfig(loaded, { origin: values.origin === true }).trimEnd());
-        break;
+        return Promise.resolve(exitCodes.done);
+      }
       default:
         throw new UsageError("say 'check' or 'show'");
     }
-    return Promise.resolve(exitCodes.done);
   },
 };
+
+function check(path: string | undefined, json: boolean): number {
+  try {
+    const { files, warnings } = configuration(path);
+    if (json) sayJson({ ok: true, files, warnings });
+    else {
+      say(files.length === 0 ? 'ok: no file, every key is a default' : `ok: ${files.join(', ')}`);
+      for (const warning of warnings) say(`warning: ${warning}`);
+    }
+    return exitCodes.done;
+  } catch (error) {
+    if (!json || !(error instanceof ConfigError)) throw error;
+    sayJson({ ok: false, problems: error.problems });
+    return exitCodes.usage;
+  }
+}

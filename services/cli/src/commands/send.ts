@@ -11,7 +11,8 @@ import { parseFlags } from '../flags.js';
 import { testMessage, withHeader } from '../sendmail/message.js';
 
 /** Events after which nothing more comes for a recipient. */
-const finals = new Set(['delivered', 'relayed', 'failed', 'expired', 'deleted']);
+const failures = new Set(['failed', 'expired', 'deleted']);
+const finals = new Set(['delivered', 'relayed', ...failures]);
 const followedFor = 3_600_000;
 
 const flags = {
@@ -24,7 +25,8 @@ const flags = {
 export const send: Command = {
   name: 'send',
   synopsis: ['send --to A… [--from A] [--subject TEXT] [--follow] [FILE|-]'],
-  summary: 'a mail from a file, standard input (-) or made up for a test; --follow shows what becomes of it',
+  summary:
+    'a mail from a file, standard input (-) or made up for a test; --follow shows what becomes of it;\n1 when a recipient is refused, or with --follow gets no mail',
   async run(words) {
     const { values, positionals } = parseFlags(words, flags, 1);
     const recipients = values.to ?? [];
@@ -51,13 +53,17 @@ export const send: Command = {
       if (!json) say(answer.id);
       for (const { forwardPath, reply } of answer.rejected) complain(`${forwardPath}: ${replyText(reply)}`);
       const events: EventRecord[] = [];
-      const told = (record: EventRecord): unknown =>
-        json ? events.push(record) : say(eventLine(record, Date.now()));
+      let failed = answer.rejected.length > 0;
+      const told = (record: EventRecord): void => {
+        failed ||= failures.has(record.event);
+        if (json) events.push(record);
+        else say(eventLine(record, Date.now()));
+      };
       const open = recipients.length - answer.rejected.length;
       if (values.follow === true) await follow(watched, { id: answer.id, open, told });
       watched.stop();
       if (json) sayJson(values.follow === true ? { ...answer, events } : answer);
-      return exitCodes.done;
+      return failed ? exitCodes.failed : exitCodes.done;
     });
   },
 };
@@ -79,7 +85,7 @@ interface Followed {
   readonly id: MailId;
   /** Recipients whose end is waited for. */
   readonly open: number;
-  readonly told: (record: EventRecord) => unknown;
+  readonly told: (record: EventRecord) => void;
 }
 
 async function follow(

@@ -15,7 +15,7 @@ import { nameOf, type Peer } from './next-hops.js';
 import type { Offer } from './offer.js';
 import { stages, type Stage } from './stages.js';
 import { bdatCommand, Transfer, type TransferEnd } from './transfer.js';
-import { brokenOff, unreachable, type Refusal } from './trouble.js';
+import { brokenOff, faultText, unreachable, type Refusal } from './trouble.js';
 
 export interface ConnectionOptions extends Omit<HelloOptions, 'host'> {
   readonly peer: Peer;
@@ -75,7 +75,7 @@ export class SmtpConnection {
         this.#progress();
         this.#listen(socket);
       },
-      (error: unknown) => this.#broken(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => this.#broken(faultText(error)),
     );
     this.#watch();
   }
@@ -151,7 +151,7 @@ export class SmtpConnection {
       this.#progress();
       this.#drained();
     });
-    socket.on('error', (error) => this.#broken(error.message));
+    socket.on('error', (error) => this.#broken(faultText(error)));
     socket.on('close', () => this.#broken('the connection was closed'));
   }
 

@@ -250,7 +250,7 @@ describe('next hops', () => {
       reason: 'site-temporary',
       diagnostic: {
         status: '4.4.1',
-        text: `connect to mx.dest.test [127.0.0.1]:${nobody}: connect ECONNREFUSED 127.0.0.1:${nobody}`,
+        text: `connect to mx.dest.test [127.0.0.1]:${nobody}: connection refused (ECONNREFUSED)`,
       },
     });
   });

@@ -3,6 +3,7 @@ import { stages, type Stage } from './stages.js';
 import {
   brokenOff,
   diagnosticOf,
+  faultText,
   greetingRefused,
   isUnderstood,
   siteFailed,
@@ -52,6 +53,15 @@ test.each([
 ])('%j', (given, status, text) => {
   expect(diagnosticOf(given, 'mx.test')).toEqual({ status, text, remoteMta: 'mx.test' });
 });
+
+test.each([
+  [
+    Object.assign(new Error('connect ECONNREFUSED 192.0.2.1:25'), { errno: -111 }),
+    'connection refused (ECONNREFUSED)',
+  ],
+  [new Error('the proxy refuses'), 'the proxy refuses'],
+  ['no error at all', 'no error at all'],
+])('%s in words', (error, text) => expect(faultText(error)).toBe(text));
 
 test.each<[Stage, string]>([
   ['connect', '4.4.1 connect to mx.test [192.0.2.1]: no'],

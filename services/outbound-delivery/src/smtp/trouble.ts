@@ -15,6 +15,7 @@
  * 421 to anything ends the session: the message is temporary, or untried where the session has done its share before.
  * A mail whose envelope went along with the content before it is untried when the session ends ahead of its turn.
  */
+import { getSystemErrorMap } from 'node:util';
 import type { Diagnostic } from '@postrider/mail';
 import type { ChannelEnd, Job, RecipientOutcome } from '@postrider/protocol';
 import { enhancedStatusOf, serverReplyText, type ServerReply } from '@postrider/smtp';
@@ -64,6 +65,14 @@ export const sessionAbandoned = ({ dotSent }: Progress): Verdict => ({
   outcome: dotSent ? 'unknown' : 'untried',
   diagnostic: { status: '4.3.2', text: 'the delivery worker was stopped' },
 });
+
+/** In words, and without the address that stands before it: `connection refused (ECONNREFUSED)`. */
+export function faultText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'errno' in error && typeof error.errno === 'number' ? error.errno : 0;
+  const [name = '', words] = getSystemErrorMap().get(code) ?? [];
+  return words === undefined ? error.message : `${words} (${name})`;
+}
 
 /** RFC 3463 §3.5: X.4.1 no answer from the host, X.4.2 bad connection. */
 export function brokenOff(stage: Stage, server: string, text: string): Diagnostic {
