@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitFor } from '@postrider/testing';
 import { commandLine, freePort, runCommand, type CommandResult } from './running-postrider.js';
 import { ended } from './smtp-sink.js';
 
@@ -94,4 +95,17 @@ async function isReady(child: ChildProcess): Promise<void> {
       reject(new Error(`it ended with ${String(code)} before it was ready:\n${said}`)),
     );
   });
+}
+
+const initWithin = 60_000;
+
+/** `cluster init`, until it succeeds: servers that were started an instant ago may not know of each other yet. */
+export async function initCluster({ command }: Pick<RunningServices, 'command'>): Promise<void> {
+  let said = '';
+  const made = async (): Promise<boolean> => {
+    const { code, stdout, stderr } = await command('cluster', 'init');
+    said = stdout + stderr;
+    return code === 0;
+  };
+  await waitFor(made, initWithin, () => `'cluster init', which said: ${said}`);
 }
