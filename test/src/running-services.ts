@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChildUnderTest } from '@postrider/testing';
+import { ChildUnderTest, waitFor } from '@postrider/testing';
 import { commandLine, freePort, runCommand, type CommandResult } from './running-postrider.js';
 
 export interface ServicesOptions {
@@ -80,4 +80,17 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+const initWithin = 60_000;
+
+/** `cluster init`, until it succeeds: servers that were started an instant ago may not know of each other yet. */
+export async function initCluster({ command }: Pick<RunningServices, 'command'>): Promise<void> {
+  let said = '';
+  const made = async (): Promise<boolean> => {
+    const { code, stdout, stderr } = await command('cluster', 'init');
+    said = stdout + stderr;
+    return code === 0;
+  };
+  await waitFor(made, initWithin, () => `'cluster init', which said: ${said}`);
 }

@@ -38,6 +38,10 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 /** All of it is in the stream: a publish of a stream that answers nothing is known by its count. */
 async function stored(count: number): Promise<void> {
   const manager = await client.jetstreamManager();
@@ -114,6 +118,34 @@ describe('events', () => {
     expect(state.last_seq).toBe(2523);
     const kept = await collect(bus.storedEvents({ since: 0 }));
     expect(kept).toHaveLength(state.messages);
+  });
+
+  it('are not lost when NATS is away for a moment', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'postrider-bus-'));
+    const first = await startNatsServer({ storeDir: dir });
+    const here = await connectBus({ address: first.address, name: 'here', version: '0.1.0' });
+    await here.prepareEvents(room);
+    const ids = Array.from({ length: 110 }, (_, n) => String(n));
+    const tell = (from: number, to: number): void => {
+      for (const id of ids.slice(from, to))
+        here.publishEvent('queue-manager', 'released', { mail: '0' }, { id });
+    };
+    first.kill();
+    tell(0, 50);
+    await until(() => !here.connected);
+    tell(50, 100);
+    const again = await startNatsServer({ storeDir: dir, port: first.port });
+    await until(() => here.connected);
+    tell(100, 110);
+    const last = ids.at(-1);
+    let told: readonly string[] = [];
+    while (!told.includes(last ?? ''))
+      told = (await collect(here.storedEvents({ since: 0 }))).map(({ id }) => id);
+    expect([...new Set(told)]).toEqual(ids);
+    expect(here.status('queue-manager', {})).toMatchObject({ eventsDropped: 0 });
+    await here.close();
+    await again.stop();
+    rmSync(dir, { recursive: true });
   });
 
   it('never throw: what is too large or no JSON is dropped and counted', async () => {

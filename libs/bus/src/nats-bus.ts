@@ -18,6 +18,7 @@ import type { Bus, Hosted, HostOptions, Ref } from './bus.js';
 import { Deadlines } from './deadlines.js';
 import { answerDiscovery } from './discovery.js';
 import { PayloadTooLarge } from './errors.js';
+import { EventOutbox } from './event-outbox.js';
 import { eventRecord, statusRecord, type EventOptions, type Speaker } from './event-record.js';
 import { prepareEvents, storedEvents } from './event-stream.js';
 import { HostedActors } from './hosted-actors.js';
@@ -62,6 +63,7 @@ class NatsBus implements Bus {
   readonly #local = new HostedActors();
   readonly #hosted = new Set<Hosting>();
   readonly #outbox: Outbox;
+  readonly #events: EventOutbox;
   readonly #sender: Sender;
   readonly #connectionListeners: ((connected: boolean) => void)[] = [];
   #connected = true;
@@ -75,9 +77,10 @@ class NatsBus implements Bus {
     this.#log = log;
     this.#maxPayload = connection.info?.max_payload ?? maxPayloadDefault;
     this.#speaker = { instance: this.instance, version };
-    this.#outbox = new Outbox(connection, (subject, fault) => {
+    const refused = (subject: string, fault: unknown): void =>
       this.#log.warn({ subject, fault }, 'not published');
-    });
+    this.#outbox = new Outbox(connection, refused);
+    this.#events = new EventOutbox({ connection, connected: () => this.#connected, refused });
     const deadlines = new Deadlines(clock);
     this.#sender = {
       instance: this.instance,
@@ -139,22 +142,21 @@ class NatsBus implements Bus {
   }
 
   publishEvent(service: ServiceName, event: string, facts: object, options?: EventOptions): void {
-    if (!this.#connected) {
-      this.#eventsDropped++;
-      return;
-    }
     const fact = { service, event, facts, now: this.#clock.now() };
-    this.#publishJson(eventSubject(service, event), eventRecord(this.#speaker, fact, options));
+    const record = eventRecord(this.#speaker, fact, options);
+    this.#publishJson(eventSubject(service, event), record, this.#events);
   }
 
   status(service: string, figures: object): StatusRecord {
-    const own = { eventsDropped: this.#eventsDropped, mailboxWaiting: this.#local.waiting() };
+    const eventsDropped = this.#eventsDropped + this.#events.dropped;
+    const own = { eventsDropped, mailboxWaiting: this.#local.waiting() };
     return statusRecord(this.#speaker, service, { ...figures, ...own });
   }
 
   publishStatus(service: string, figures: object): void {
     if (!this.#connected) return;
-    this.#publishJson(statusSubject(service, this.instance), this.status(service, figures));
+    // Not kept like an event: what it says is of this second.
+    this.#publishJson(statusSubject(service, this.instance), this.status(service, figures), this.#outbox);
   }
 
   watch(subject: string): Watch {
@@ -174,6 +176,7 @@ class NatsBus implements Bus {
     // Nobody need hear of this end of the connection.
     this.#connectionListeners.length = 0;
     this.#outbox.flush();
+    this.#events.flush();
     // A connection that is away can't be drained, and what waits in it nobody will get.
     if (this.#connected) await this.#connection.drain().catch(() => undefined);
     await this.#connection.close();
@@ -195,11 +198,11 @@ class NatsBus implements Bus {
     answerDiscovery(this.#connection, this.#local, this.#speaker);
   }
 
-  #publishJson(subject: string, record: object): void {
+  #publishJson(subject: string, record: object, outbox: Pick<Outbox, 'publish'>): void {
     try {
       const octets = Buffer.from(JSON.stringify(record));
       if (octets.length > this.#maxPayload) throw new PayloadTooLarge(`${octets.length} octets`);
-      this.#outbox.publishEvent(subject, octets);
+      outbox.publish(subject, octets);
     } catch (fault) {
       this.#eventsDropped++;
       this.#log.warn({ subject, fault }, 'not published');
@@ -226,6 +229,7 @@ class NatsBus implements Bus {
   #setConnected(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
+    if (connected) this.#events.reconnected();
     for (const listener of this.#connectionListeners) listener(connected);
   }
 }

@@ -22,10 +22,10 @@ export interface Move {
 
 /**
  * Pure. The next stream to be led by another server so that the streams of one kind are spread evenly; one at a time.
- * @returns undefined when they are even, or while some copy lags: then the cluster is not whole, and elections may come
+ * @returns undefined when they are even; 'lags' while some copy does: the cluster may not be whole, and elections may
+ * come; or it is whole, and a message was on its way just then
  */
-export function nextMove(streams: readonly Leadership[]): Move | undefined {
-  if (!streams.every(({ followers }) => followers.every(({ current }) => current))) return undefined;
+export function nextMove(streams: readonly Leadership[]): Move | 'lags' | undefined {
   const led = new Map<string, number>();
   for (const { leader, followers } of streams)
     for (const server of [leader, ...followers.map((follower) => follower.server)])
@@ -38,5 +38,7 @@ export function nextMove(streams: readonly Leadership[]): Move | undefined {
     (found, one) => (one.gain > (found?.gain ?? 1) ? one : found),
     undefined,
   );
-  return best && { stream: best.stream, to: best.to };
+  if (best === undefined) return undefined;
+  const whole = streams.every(({ followers }) => followers.every(({ current }) => current));
+  return whole ? { stream: best.stream, to: best.to } : 'lags';
 }

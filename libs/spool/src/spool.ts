@@ -23,7 +23,7 @@ export interface Spool {
    * Where one NATS server leads more of the shards' streams than another, lets that one lead one of them.
    * @returns what was moved; undefined when they are spread evenly, or the cluster is not whole
    */
-  spreadLeaders(): Promise<Move | undefined>;
+  spreadLeaders(): Promise<Move | 'lags' | undefined>;
   /** Chunks of a large content in order, checked against octets and SHA-256. @throws ContentMissing */
   largeContent(shard: string, large: LargeContent): AsyncIterable<Uint8Array>;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { EventRecord } from '@postrider/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { diagnosticText, eventLine, facts } from './event-lines.js';
+import { diagnosticText, eventLine, facts, seenTwice } from './event-lines.js';
 
 const now = new Date(2026, 0, 2, 12, 0, 0).getTime();
 const record = (event: string, more: Readonly<Record<string, unknown>> = {}): EventRecord => ({
@@ -131,3 +131,9 @@ test.each(['accepted', 'queued', 'relayed', 'deferred', 'failed', 'bounced'])(
     );
   },
 );
+
+test('an event that comes again with its id is told once, and what has none each time', () => {
+  const isTwice = seenTwice();
+  const told = [record('taken'), record('taken'), { ...record('taken'), id: 'e2' }, {}, {}, null];
+  expect(told.map(isTwice)).toEqual([false, true, false, false, false, false]);
+});

@@ -100,3 +100,19 @@ const otherFacts = (record: EventRecord): string =>
     .filter(([key]) => !known.has(key))
     .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' ');
+
+/** One that comes again comes soon. */
+const remembered = 50_000;
+
+/** After a takeover, and when a connection broke, the same events come again with the same ids: tells which. */
+export function seenTwice(): (record: Partial<EventRecord> | null) => boolean {
+  const seen = new Set<string>();
+  return (record) => {
+    // Anybody may publish there: what is no event of ours has none.
+    const id = record?.id;
+    if (typeof id !== 'string') return false;
+    if (seen.size > remembered) seen.clear();
+    const before = seen.size;
+    return seen.add(id).size === before;
+  };
+}

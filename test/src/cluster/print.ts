@@ -34,6 +34,9 @@ export function faultsOf({ rows, verdict, waiting, violations }: Report): readon
     ...rows
       .filter(({ mostChannels, channelsAtMost }) => mostChannels > channelsAtMost)
       .map(({ name, mostChannels }) => `${mostChannels} connections to a site at once: ${name}`),
+    ...rows
+      .filter(({ takeoverInSeconds = 0, ownedWithin }) => takeoverInSeconds > ownedWithin)
+      .map(({ name, takeoverInSeconds = 0 }) => `a shard without owner for ${takeoverInSeconds} s: ${name}`),
     ...rows.filter(({ twice }) => twice > inFlightAtMost).map(({ name, twice }) => `${twice} twice: ${name}`),
     ...verdict.broken,
     ...waiting.map((text) => `without a final state: ${text}`),

@@ -14,6 +14,8 @@ import type { Scenario } from './scenarios.js';
 export interface ClusterRow extends DisturbanceRow {
   /** The longest time of a shard without an owner, from the begin or from a hand-over; undefined when all kept theirs. */
   readonly takeoverInSeconds: number | undefined;
+  /** How long that may be. */
+  readonly ownedWithin: number;
   /** The longest time that mail of a shard waited while none of it came to its next hop. */
   readonly stillInSeconds: number;
   /** The longest time from a 250 until the mail (or the DSN about it) was in a sink. */
@@ -80,6 +82,7 @@ export class ClusterRun {
         const full: ClusterRow = {
           ...row,
           takeoverInSeconds: gap === undefined ? undefined : gap / 1000,
+          ownedWithin: scenario.ownedWithin ?? Infinity,
           stillInSeconds: events.longestStill(begunAt) / 1000,
           slowestMailInSeconds: this.#slowest(load),
           mostChannels: nextHops.mostOpen(),

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly cuts?: true;
   /** Leaves connections open that nobody can close, so that a site may have those and as many new ones. */
   readonly hangs?: true;
+  /** Seconds that a shard may be without owner. */
+  readonly ownedWithin?: number;
   /** Resolves when all is mended and whole again. */
   happen(cluster: Cluster): Promise<void>;
 }
@@ -23,8 +25,17 @@ const cutFor = 10_000;
 /** Longer than the lease lives and another needs to see that, and than the fence's own look. */
 const pausedFor = times.leaseTtl + 6_000;
 
+/** What is promised of a kill. */
+const takenAfterKill = 15;
+/** Two are promised; the machine may have other work, but no wait of ours is that long. */
+const handedOver = 5;
+
+const takenBy = (service: Service, seconds: number): Pick<Scenario, 'ownedWithin'> =>
+  service === 'queue-manager' ? { ownedWithin: seconds } : {};
+
 export const kill = (service: Service, place = 0): Scenario => ({
   name: `kill -9 ${service}`,
+  ...takenBy(service, takenAfterKill),
   happen: async ({ instances }) => {
     const { process: child } = instances.at(service, place);
     await child.kill();
@@ -35,6 +46,7 @@ export const kill = (service: Service, place = 0): Scenario => ({
 
 export const killAllOf = (service: Service): Scenario => ({
   name: `kill -9 every ${service}`,
+  ...takenBy(service, takenAfterKill),
   happen: async ({ instances }) => {
     const all = instances.of(service).map(({ process: child }) => child);
     await Promise.all(all.map((child) => child.kill()));
@@ -120,6 +132,7 @@ export const cutOwner: Scenario = {
 /** To one, to four, and back. */
 export const scale = (service: Service): Scenario => ({
   name: `${service} from ${usual[service]} to 1, 4 and ${usual[service]}`,
+  ...takenBy(service, handedOver),
   happen: async (cluster) => {
     await scaleTo(cluster, service, 1);
     await pause(awayFor);
@@ -150,6 +163,7 @@ const updateOrder: readonly Service[] = [
 
 export const rollServices: Scenario = {
   name: 'every service replaced by SIGTERM',
+  ownedWithin: handedOver,
   happen: async ({ instances }) => {
     for (const service of updateOrder) {
       for (const { name, process: child } of instances.of(service)) {

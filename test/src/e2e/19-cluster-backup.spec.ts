@@ -12,7 +12,7 @@ import { createTransport, type Transporter } from 'nodemailer';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startOutsideNats, type OutsideNats } from '../outside-nats.js';
 import { commandLine, freePort } from '../running-postrider.js';
-import { prepareServices, type RunningServices } from '../running-services.js';
+import { initCluster, prepareServices, type RunningServices } from '../running-services.js';
 import { dumpedMails, dumpFolder, startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { until } from './maildirs.js';
 import { testWith } from './peers.js';
@@ -42,7 +42,7 @@ beforeAll(async () => {
     ],
   });
   client = createTransport({ host: '127.0.0.1', port: postrider.port, secure: false, ignoreTLS: true });
-  expect((await postrider.command('cluster', 'init')).code).toBe(0);
+  await initCluster(postrider);
   await postrider.run(services);
 });
 afterAll(async () => {

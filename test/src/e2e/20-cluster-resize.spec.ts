@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
 import { startOutsideNats, type OutsideNats } from '../outside-nats.js';
 import { freePort } from '../running-postrider.js';
-import { prepareServices, type RunningServices } from '../running-services.js';
+import { initCluster, prepareServices, type RunningServices } from '../running-services.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
 import { until } from './maildirs.js';
 import { swaks, testWith } from './peers.js';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   nats = await startOutsideNats(3);
   nextHop = await freePort();
   postrider = await prepareServices({ servers: nats.servers, settings: settings(3) });
-  expect((await postrider.command('cluster', 'init')).code).toBe(0);
+  await initCluster(postrider);
   await postrider.run(all);
 });
 afterAll(async () => {

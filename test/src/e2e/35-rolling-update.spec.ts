@@ -16,7 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNextVersion, nextFormat } from '../next-version.js';
 import { startOutsideNats, type OutsideNats } from '../outside-nats.js';
 import { freePort } from '../running-postrider.js';
-import { prepareServices, type RunningServices } from '../running-services.js';
+import { initCluster, prepareServices, type RunningServices } from '../running-services.js';
 import { until } from './maildirs.js';
 
 const shards = ['0', '1', '2', '3'];
@@ -45,7 +45,7 @@ beforeAll(async () => {
       'queue: { retry: { first: 1s, max: 2s } }',
     ],
   });
-  expect((await postrider.command('cluster', 'init')).code).toBe(0);
+  await initCluster(postrider);
   connection = await connect({ servers: [...nats.servers], maxReconnectAttempts: -1 });
   void (async () => {
     for await (const message of connection.subscribe('mta.events.queue-manager.let_go'))

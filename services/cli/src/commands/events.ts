@@ -1,7 +1,7 @@
 import { eventSubject, serviceNames, type EventRecord, type ServiceName } from '@postrider/protocol';
 import { complain, exitCodes, say, UsageError, type Command } from '../command.js';
 import { withBus } from '../connection.js';
-import { eventLine } from '../event-lines.js';
+import { eventLine, seenTwice } from '../event-lines.js';
 import { durationOf, parseFlags } from '../flags.js';
 
 export const events: Command = {
@@ -13,7 +13,9 @@ export const events: Command = {
     const flags = { service: text, since: text, follow: { type: 'boolean', short: 'f' } } as const;
     const { values, positionals } = parseFlags(words, flags, Infinity);
     const subject = subjectOf(values.service);
+    const isTwice = seenTwice();
     const print = (record: EventRecord): boolean => {
+      if (isTwice(record)) return false;
       const line = values.json === true ? JSON.stringify(record) : eventLine(record, Date.now());
       const shown = positionals.every((text) => line.includes(text));
       if (shown) say(line);

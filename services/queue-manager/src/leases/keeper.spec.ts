@@ -30,7 +30,7 @@ interface Instance {
   owned(): number;
 }
 
-async function startCluster(): Promise<Cluster> {
+async function startCluster(settings: object = {}): Promise<Cluster> {
   const clock = manualClock();
   const bus = memoryBus('nats', clock);
   const store = new MemoryStore();
@@ -48,7 +48,14 @@ async function startCluster(): Promise<Cluster> {
     worker,
     instances,
     start: async (name) => {
-      const instance = await startInstance({ name, clock, bus, spool: memorySpool({ store, clock }), seen });
+      const instance = await startInstance({
+        name,
+        clock,
+        bus,
+        spool: memorySpool({ store, clock }),
+        seen,
+        settings,
+      });
       instances.set(name, instance);
       await turns();
       return instance;
@@ -72,8 +79,9 @@ async function startInstance(parts: {
   readonly bus: MemoryBus;
   readonly spool: Spool;
   readonly seen: Map<string, (instance: string) => void>;
+  readonly settings: object;
 }): Promise<Instance> {
-  const { name, clock, bus, spool, seen } = parts;
+  const { name, clock, bus, spool, seen, settings } = parts;
   const hosted: { stop(): Promise<void> }[] = [];
   const life = { alive: true };
   const own: Bus = {
@@ -101,7 +109,11 @@ async function startInstance(parts: {
     storedEvents: (options) => bus.storedEvents(options),
     close: () => Promise.resolve(),
   };
-  const config = configSchema.parse({ hostname: 'mx.example.org', routes: { '*': 'smtp://192.0.2.1:25' } });
+  const config = configSchema.parse({
+    hostname: 'mx.example.org',
+    routes: { '*': 'smtp://192.0.2.1:25' },
+    ...settings,
+  });
   const context: ServiceContext = {
     config,
     bus: own,
@@ -294,4 +306,34 @@ test('two instances with four shards open no more than 20 channels to a site', a
   }
   expect(cluster.worker.channels()).toBeGreaterThan(10);
   expect(servedFirst.size).toBe(4);
+});
+
+test('without any queue-manager for longer than a lease lasts: what workers hold still counts for the limit', async () => {
+  const cluster = await startCluster({ nats: { servers: ['nats.example.org'] } });
+  cluster.worker.answer = () => undefined;
+  const a = await cluster.start('a');
+  await cluster.pass(10_000);
+  const spool = memorySpool({ store: cluster.store, clock: cluster.clock });
+  const mails = async (count: number): Promise<void> => {
+    const writer = spool.writer({ shards: ['1'] });
+    for (let n = 0; n < count; n++)
+      await writer.commit(mailObject({}, 'Subject: x\r\n\r\n', cluster.clock.now()));
+  };
+  await mails(300);
+  await cluster.pass(5_000);
+  expect(cluster.worker.channels()).toBe(20);
+  await a.kill();
+  cluster.instances.delete('a');
+  await cluster.pass(times.leaseTtl + 1_000);
+  await cluster.start('b');
+  await mails(300);
+  // Before the worker's next beat.
+  await cluster.clock.advance(400);
+  await turns(50);
+  let most = cluster.worker.channels();
+  for (let second = 0; second < 12; second++) {
+    await cluster.pass(500);
+    most = Math.max(most, cluster.worker.channels());
+  }
+  expect(most).toBe(20);
 });

@@ -12,7 +12,7 @@ import {
   times,
   type ShardOwnership,
 } from '@postrider/protocol';
-import type { ServiceContext } from '@postrider/runtime';
+import { hasOwnServer, type ServiceContext } from '@postrider/runtime';
 import type { LeaseRecord } from '@postrider/spool';
 import type { ShardEnvironment } from '../shard/environment.js';
 import type { KnownWorkers } from './known-workers.js';
@@ -60,7 +60,7 @@ export class Keeper {
   readonly #untaken = new Map<string, number>();
   #shards: readonly string[] = [];
   #holders = new Map<string, string>();
-  /** No shard had an owner when this instance looked first. */
+  /** No shard had an owner when this instance looked first, and no worker can be left of a time before. */
   #systemStarts: boolean | undefined;
   #timer: Timer | undefined;
   /** Monotonic milliseconds of the last round. */
@@ -147,7 +147,7 @@ export class Keeper {
     const { spool, clock } = this.#options.context;
     this.#shards = await spool.shards();
     const leases = await spool.leases().list();
-    this.#systemStarts = this.#systemStarts === undefined && leases.size === 0 && this.#shards.length > 0;
+    this.#systemStarts = this.#systemStarts === undefined && leases.size === 0 && this.#startsAll();
     const free = await this.#free(leases);
     const now = clock.monotonic();
     for (const shard of this.#freeSince.keys()) if (!free.includes(shard)) this.#freeSince.delete(shard);
@@ -166,6 +166,15 @@ export class Keeper {
     const underWay = this.seats.some(({ leaving }) => leaving !== undefined);
     if (seat !== undefined && !underWay && this.#options.members.successors().length > 0)
       void this.#handOver(seat, 'handed over', { handsOver: true, within: handOverWithin });
+  }
+
+  /**
+   * On a machine of its own, what runs was started with this process, unless that came after one that ended. In a cluster
+   * leases lapse also when every queue-manager is away for long, and workers still hold what they were given.
+   */
+  #startsAll(): boolean {
+    const { config, endedInstances = [] } = this.#options.context;
+    return this.#shards.length > 0 && hasOwnServer(config) && endedInstances.length === 0;
   }
 
   /** The next owner is told, one that has the fewest; should none take it, they find it free. */
