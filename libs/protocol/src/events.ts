@@ -21,6 +21,8 @@ export interface EventFacts {
       shard: string;
       reversePath: string;
       recipients: readonly string[];
+      /** As the client gave them, of those that aliases and rules led elsewhere. */
+      given?: readonly string[];
       sizeInOctets: number;
       client: string;
       helo: string;

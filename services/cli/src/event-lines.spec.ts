@@ -23,6 +23,19 @@ test.each<[string, Readonly<Record<string, unknown>>, string]>([
     '<> for you@dest.test, 2 KiB, from 127.0.0.1 (c.test), shard 0',
   ],
   [
+    'accepted',
+    {
+      reversePath: 'a@b.test',
+      recipients: ['ann@a.test', 'bob@a.test'],
+      given: ['team@a.test'],
+      sizeInOctets: 2048,
+      client: '::1',
+      helo: 'c',
+      shard: '0',
+    },
+    '<a@b.test> for ann@a.test, bob@a.test by team@a.test, 2 KiB, from ::1 (c), shard 0',
+  ],
+  [
     'rejected',
     { reply: '550 5.7.1 no', verb: 'RCPT', client: '127.0.0.1', helo: 'c.test' },
     'RCPT of 127.0.0.1 (c.test): 550 5.7.1 no',

@@ -20,7 +20,7 @@ export function facts(record: EventRecord, now: number): string {
   const said = diagnosticText(record['diagnostic']);
   switch (record.event) {
     case 'accepted':
-      return `<${text('reversePath')}> for ${recipients}, ${size(number('sizeInOctets'))}, from ${text('client')} (${text('helo')})${after(', as ', text('identity'))}, shard ${text('shard')}`;
+      return `<${text('reversePath')}> for ${recipients}${after(' by ', listOf(record['given']))}, ${size(number('sizeInOctets'))}, from ${text('client')} (${text('helo')})${after(', as ', text('identity'))}, shard ${text('shard')}`;
     case 'rejected':
       return `${text('verb')}${after(' ', text('recipient'))} of ${text('client')} (${text('helo')})${after(', from ', text('reversePath'))}: ${text('reply')}`;
     case 'queued':

@@ -27,31 +27,19 @@ export function dsnsIn(record: EventRecord): readonly MailId[] {
   return record.event === 'bounced' && typeof dsn === 'string' ? [dsn] : [];
 }
 
-/** Is the address its sender or one of its recipients? */
+/** Is the address its sender or one of its recipients, or an alias that led to one? */
 export function mentions(record: EventRecord, address: string): boolean {
   const wanted = address.toLowerCase();
   const { reversePath, to, recipient, alias } = record;
-  return [reversePath, to, recipient, alias, ...textsIn(record['recipients'])].some(
-    (value) => typeof value === 'string' && value.toLowerCase() === wanted,
-  );
+  return [
+    reversePath,
+    to,
+    recipient,
+    alias,
+    ...textsIn(record['recipients']),
+    ...textsIn(record['given']),
+  ].some((value) => typeof value === 'string' && value.toLowerCase() === wanted);
 }
-
-/** Does the mail that was accepted go to all members of the alias that was expanded for it? */
-export function isFor(accepted: EventRecord, expanded: EventRecord): boolean {
-  const waited = Date.parse(accepted.at) - Date.parse(expanded.at);
-  const recipients = new Set(textsIn(accepted['recipients']));
-  const members = textsIn(expanded['members']);
-  return (
-    accepted.event === 'accepted' &&
-    waited >= 0 &&
-    waited <= sessionAtMost &&
-    members.length > 0 &&
-    members.every((member) => recipients.has(member))
-  );
-}
-
-/** From RCPT to the mail's acceptance, milliseconds: an expansion tells no mail. */
-const sessionAtMost = 60_000;
 
 const textsIn = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];

@@ -24,6 +24,11 @@ export function ingressEvents(bus: Bus): IngressEvents {
   return {
     accepted(envelope, shard) {
       const { client, identity, scheduling } = envelope;
+      const given = new Set(
+        envelope.recipients.flatMap(({ original, forwardPath }) =>
+          original === forwardPath ? [] : (original ?? []),
+        ),
+      );
       const facts = {
         mail: envelope.id,
         shard,
@@ -31,6 +36,7 @@ export function ingressEvents(bus: Bus): IngressEvents {
         recipients: envelope.recipients.flatMap(({ forwardPath, expanded }) =>
           expanded ? [] : [forwardPath],
         ),
+        ...(given.size === 0 ? {} : { given: [...given] }),
         sizeInOctets: envelope.sizeInOctets,
         client: client.address,
         helo: client.helo,

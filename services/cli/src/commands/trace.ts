@@ -12,7 +12,6 @@ import {
   besidesText,
   dsnsIn,
   inOrder,
-  isFor,
   mentions,
   traceText,
   wholeOf,
@@ -85,8 +84,7 @@ async function traceAddress(bus: Bus, address: string, since: number): Promise<O
   for await (const record of bus.storedEvents({ since })) {
     const { mail } = record;
     if (mail !== undefined) {
-      if (mentions(record, address) || besides.some((expanded) => isFor(record, expanded)))
-        ids.add(wholeOf(mail));
+      if (mentions(record, address)) ids.add(wholeOf(mail));
     } else if (mentions(record, address)) besides.push(record);
     if (besides.length > besidesShown) besides.shift();
   }
