@@ -34,7 +34,12 @@ beforeAll(async () => {
       ],
     },
   );
-  await runCommand(postrider.configFile, ['users', 'add', 'ann@ours.test'], 'secret words\n');
+  const senders = [1, 2, 4, 5].map((n) => `${n}@ours.test`).join(',');
+  await runCommand(
+    postrider.configFile,
+    ['users', 'add', 'ann@ours.test', '--senders', senders],
+    'secret words\n',
+  );
 });
 afterAll(async () => {
   await postrider.remove();
