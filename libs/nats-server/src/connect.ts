@@ -13,6 +13,7 @@ import {
 } from 'nats';
 import { watchForCut } from './cut-watch.js';
 import { mendGivenUpDials } from './given-up-dials.js';
+import { mendSplitMessages } from './split-messages.js';
 
 /** Where NATS is and how we show who we are. Our own server's stands in `<data_dir>/nats/connection.json`. */
 export interface NatsAddress {
@@ -42,6 +43,7 @@ export const inboxOf = (connection: NatsConnection): string =>
  */
 export async function connectNats(address: NatsAddress, name: string): Promise<NatsConnection> {
   mendGivenUpDials();
+  mendSplitMessages();
   const options: ConnectionOptions = {
     servers: [...address.servers],
     name,
