@@ -32,3 +32,17 @@ test('one that has more than its share gives some back within a second of anothe
   const open = [...(rig.queue.sites.get(site)?.channels ?? [])].filter(({ closing }) => !closing);
   expect(open).toHaveLength(10);
 });
+
+test('with an answer lost no more is opened than the question said to be held: others may have been given the rest', async () => {
+  const rig = await startRig();
+  rig.worker.answer = () => undefined;
+  await rig.accept();
+  await turns();
+  expect(rig.worker.opened).toHaveLength(1);
+  Object.assign(rig.queue.sites.get(site)?.grant ?? {}, { channels: 20, ample: true });
+  vi.spyOn(rig.queue.limit, 'asked').mockImplementation(() => new Promise(() => undefined));
+  await rig.clock.advance(1_000);
+  await turns();
+  for (let n = 0; n < 40; n++) await rig.accept();
+  expect(rig.worker.opened).toHaveLength(1);
+});

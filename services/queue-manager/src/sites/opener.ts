@@ -157,9 +157,12 @@ export class Opener {
     if (site.grant.asking || owner === undefined || !this.#options.settled()) return;
     site.grant.asking = true;
     const sent = environment.clock.monotonic();
-    const want = Math.max(this.#wanted(site), site.held);
+    const holding = site.held;
+    const want = Math.max(this.#wanted(site), holding);
+    // What its owner may give to others is more from now on: should its answer be lost, too, no more than this is opened.
+    site.grant.channels = Math.min(site.grant.channels, holding);
     try {
-      const answer = await this.#askFor(owner, site, { holding: site.held, want });
+      const answer = await this.#askFor(owner, site, { holding, want });
       // It knows nothing yet; or an owner before it answered, and it does not know of that.
       if (answer.unknown === true || (answer.epoch ?? Infinity) < (this.#toldTo.get(owner) ?? 0)) {
         this.#askLater(site);
