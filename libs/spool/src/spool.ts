@@ -21,7 +21,8 @@ export interface Spool {
   leases(): Leases;
   /**
    * Where one NATS server leads more of the shards' streams than another, lets that one lead one of them.
-   * @returns what was moved; undefined when they are spread evenly, or the cluster is not whole
+   * @returns what was moved; 'lags' while some copy does, and it may be asked again soon; undefined when they are spread
+   * evenly, or there is nothing to spread now
    */
   spreadLeaders(): Promise<Move | 'lags' | undefined>;
   /** Chunks of a large content in order, checked against octets and SHA-256. @throws ContentMissing */
