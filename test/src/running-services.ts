@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChildUnderTest, waitFor } from '@postrider/testing';
+import { ChildUnderTest } from '@postrider/testing';
 import { commandLine, freePort, runCommand, type CommandResult } from './running-postrider.js';
 
 export interface ServicesOptions {
@@ -82,15 +82,8 @@ export async function prepareServices({ servers, settings }: ServicesOptions): P
   };
 }
 
-const initWithin = 60_000;
-
-/** `cluster init`, until it succeeds: servers that were started an instant ago may not know of each other yet. */
+/** It waits for servers that were started an instant ago. @throws what it said */
 export async function initCluster({ command }: Pick<RunningServices, 'command'>): Promise<void> {
-  let said = '';
-  const made = async (): Promise<boolean> => {
-    const { code, stdout, stderr } = await command('cluster', 'init');
-    said = stdout + stderr;
-    return code === 0;
-  };
-  await waitFor(made, initWithin, () => `'cluster init', which said: ${said}`);
+  const { code, stdout, stderr } = await command('cluster', 'init');
+  if (code !== 0) throw new Error(`'cluster init' said: ${stdout}${stderr}`);
 }

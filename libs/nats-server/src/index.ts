@@ -1,6 +1,7 @@
 export { askServer, type ServerFacts } from './ask-server.js';
 export { connectNats, type NatsAddress } from './connect.js';
 export { ReplyInbox } from './reply-inbox.js';
+export { notReadyYet } from './not-ready.js';
 export { suspectCut } from './cut-watch.js';
 export { findNatsServer, NoServer, type FindOptions, type FoundServer } from './find.js';
 export { askMonitor, type MonitorFacts } from './monitor.js';

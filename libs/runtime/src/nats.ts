@@ -3,6 +3,7 @@ import { connectBus, type Bus } from '@postrider/bus';
 import {
   askServer,
   isAtLeast,
+  notReadyYet,
   oldestVersion,
   pinnedVersion,
   readConnection,
@@ -23,6 +24,9 @@ export interface Nats {
 const eventsSizeInOctets = 256 * 1024 * 1024;
 /** Between two tries before the first connection. */
 const retryPause = 1_000;
+
+/** A cluster's servers find one another and elect a leader within it, milliseconds. */
+const initWithin = 30_000;
 
 /** Everything that is ours on the server: what its max_file_store must hold. */
 export const storeSizeInOctets = (config: Config): number => config.spool.max_size + eventsSizeInOctets;
@@ -57,13 +61,29 @@ export function outsideAddress({ nats }: Config, name: string): NatsAddress {
 }
 
 /**
- * Makes the streams and the bucket of outside NATS that are not there yet; what is there stays as it is.
+ * Makes the streams and the bucket of outside NATS that are not there yet; what is there stays as it is. Waits for
+ * servers that have only just been started.
  * @throws StartError for a server that does not do, NatsError when none answers
  */
 export async function initCluster(config: Config, log: Logger): Promise<void> {
-  const { bus, spool } = await connectOnce(config, 'init', { log, create: true });
+  const { bus, spool } = await connectWhenReady(config, log);
   await spool.close();
   await bus.close();
+}
+
+async function connectWhenReady(config: Config, log: Logger): Promise<Nats> {
+  const until = performance.now() + initWithin;
+  for (;;) {
+    try {
+      return await connectOnce(config, 'init', { log, create: true });
+    } catch (error) {
+      const reason = notReadyYet(error);
+      if (reason === undefined) throw error;
+      if (performance.now() > until) throw new Error(reason, { cause: error });
+      log.warn({ reason }, 'waiting for NATS');
+      await new Promise((resolve) => setTimeout(resolve, retryPause));
+    }
+  }
 }
 
 /** Waits until NATS answers, however long, unless stopped. @returns undefined when stopped before */

@@ -147,7 +147,7 @@ test('it is not restored beside running services, nor into a store that has mail
 
 test('a restore that breaks off keeps services from starting, and can be repeated', async () => {
   await nats.wipe();
-  expect((await postrider.command('cluster', 'init')).code).toBe(0);
+  await initCluster(postrider);
   cpSync(folderOf('backup'), folderOf('cut'), { recursive: true });
   const spool = join(folderOf('cut'), 'DEFER-1');
   truncateSync(spool, statSync(spool).size - 3);

@@ -20,7 +20,8 @@ test('the CPU that is planned with is above what was measured, and no fantasy', 
   const row = measured.find(([question]) => question === 'CPU a mail, ms');
   const atBest = Number(row?.[1]);
   expect(cpuInMilliseconds).toBeGreaterThanOrEqual(atBest);
-  expect(cpuInMilliseconds).toBeLessThanOrEqual(5 * atBest);
+  // The README's machine is the fastest that was measured, with sessions kept open; the plan is for the slowest, without.
+  expect(cpuInMilliseconds).toBeLessThanOrEqual(10 * atBest);
 });
 
 test('each row follows', () => {
