@@ -85,7 +85,8 @@ export interface RecipientOutcome {
 
 /** Why a channel is no more. `site` failures are about the destination, not about a mail. */
 export type ChannelEnd =
-  | { readonly reason: 'idle' | 'closed' | 'draining' | 'epoch' }
+  /** `unheard`: no owner has answered the worker's beats for a while. */
+  | { readonly reason: 'idle' | 'closed' | 'draining' | 'epoch' | 'unheard' }
   /** No exchanger could be reached, or the greeting or EHLO was refused. */
   | { readonly reason: 'site-temporary' | 'site-permanent'; readonly diagnostic: Diagnostic }
   /** The connection was lost after it had worked. */

@@ -124,8 +124,11 @@ export const shard = defineProtocol('shard', 'keyed', {
     deadline: times.resultRepeated,
     concurrent: true,
   }),
-  /** A worker's beat: what it holds for this shard. */
-  beat: notice<{ readonly worker: string; readonly channels: readonly HeldChannel[] }>(),
+  /** A worker's beat: what it holds for this shard. Without an answer the worker may count as lost. */
+  beat: request<
+    { readonly worker: string; readonly channels: readonly HeldChannel[] },
+    { readonly result: 'noted' } | { readonly result: 'not-owner' }
+  >({ deadline: times.beatAnswered, concurrent: true }),
   /** A worker's process has surely ended, and with it its connections: told by the one that comes in its place. */
   ended: notice<{ readonly worker: string }>(),
   /** To the owner of shard `hash(site) mod shards`, for the site: channels for one asking shard. */

@@ -11,6 +11,11 @@ test('a worker is lost after three missed beats and before the lease of its shar
   expect(times.workerLost).toBeLessThan(times.leaseTtl);
 });
 
+test('a worker that is not heard knows it before it is lost', () => {
+  expect(times.workerUnheard).toBeGreaterThan(times.beat + times.beatAnswered);
+  expect(times.workerUnheard + times.beatAnswered).toBeLessThan(times.workerLost);
+});
+
 test('a segment is retried over the longest election and several publishes', () => {
   expect(times.segmentGivenUp).toBeGreaterThan(10_000 + times.publishUnknown);
   expect(times.shardSetAside).toBeLessThan(times.publishUnknown);

@@ -33,6 +33,10 @@ export const times = {
   /** A worker tells a new owner what it holds. */
   holds: 1_000,
   beat: 2_000,
+  /** A beat is answered by an owner that has noted it; one that was not is repeated at once. */
+  beatAnswered: 1_000,
+  /** A worker whose beats were not answered for so long closes its connections as they become idle. */
+  workerUnheard: 4_000,
   /** Three missed beats. */
   workerLost: 6_500,
   gauge: 1_000,

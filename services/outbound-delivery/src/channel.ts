@@ -48,7 +48,7 @@ export class Channel implements JobSource {
   /** Jobs have come, or none will. */
   #begin: () => void = () => undefined;
   /** Why it ends early. */
-  #reason: 'draining' | 'epoch' | undefined;
+  #reason: 'draining' | 'epoch' | 'unheard' | undefined;
 
   constructor(context: ChannelContext) {
     this.#context = context;
@@ -119,7 +119,7 @@ export class Channel implements JobSource {
   }
 
   /** The mail under way is finished, the others are given back. */
-  endEarly(reason: 'draining' | 'epoch'): void {
+  endEarly(reason: 'draining' | 'epoch' | 'unheard'): void {
     this.#reason ??= reason;
     for (const job of this.#queue.splice(0)) this.#giveBack(job, 'the channel was closed before its turn');
     this.close();

@@ -42,6 +42,8 @@ interface Rig {
   readonly beats: Beat[];
   /** Whether the owner says 'written'. */
   writing: boolean;
+  /** Whether the owner notes beats. */
+  noting: boolean;
   readonly results: () => Readonly<Record<string, readonly string[]>>;
   readonly ends: () => readonly string[];
   readonly open: (destination: Destination, epoch?: number) => Promise<string>;
@@ -71,6 +73,7 @@ async function start(config: Record<string, unknown> = {}, clock: Clock = system
     reports,
     beats,
     writing: true,
+    noting: true,
     results: () =>
       Object.fromEntries(
         reports.flatMap(({ results }) => results.map((one) => [one.id, shown(one.outcomes)])),
@@ -92,7 +95,10 @@ async function start(config: Record<string, unknown> = {}, clock: Clock = system
       reports.push(report);
       return { result: rig.writing ? 'written' : 'not-owner' };
     },
-    beat: (beat: Beat) => void beats.push(beat),
+    beat: (beat: Beat) => {
+      beats.push(beat);
+      return { result: rig.noting ? 'noted' : 'not-owner' };
+    },
   };
   await bus.host(shardProtocol, () => ({ handlers: handlers as never }), { key: '0' });
   stops.push(() => bus.close());
@@ -262,6 +268,33 @@ describe('a new owner who asks', () => {
     await expect(holds('0', 1)).rejects.toThrow('epoch 1 is over');
     await soon('the end', () => ends().length > 0);
     expect(ends()).toEqual(['epoch']);
+  });
+});
+
+describe('an owner that does not answer beats', () => {
+  it('finds idle connections closed and the mail under way finished before the worker is lost', async () => {
+    const clock = manualClock();
+    const { sink, destination } = await sinkWith({
+      extensions: ['SIZE'],
+      rules: { 'slow@dest.test': [{ at: 'dot', delay: 200 }] },
+    });
+    const rig = await start({}, clock);
+    const [idle, busy] = [await rig.open(destination), await rig.open(destination)];
+    await rig.give(idle, [jobOf('a')]);
+    await soon('the first mail', () => 'a' in rig.results());
+    rig.noting = false;
+    // The idle one would end by itself a second later.
+    await clock.advance(times.workerUnheard - 100);
+    await rig.give(busy, [jobOf('b', { to: ['slow@dest.test'] }), jobOf('c', { to: ['slow@dest.test'] })]);
+    await soon('the mail under way', () => rig.worker.figures().channelsBusy === 1);
+    expect(rig.ends()).toEqual([]);
+    await clock.advance(times.beat);
+    await soon('both ends', () => rig.ends().length === 2);
+    expect(rig.ends()).toEqual(['unheard', 'unheard']);
+    expect(rig.results().b).toEqual(['0 relayed 2.0.0 250 2.0.0 Ok: taken']);
+    expect(rig.results().c?.[0]).toContain('0 untried');
+    await soon('no connection', () => sink.connections().open === 0);
+    expect(await rig.give(busy, [jobOf('d')]).catch(String)).toMatch(/closing|nobody answers/);
   });
 });
 

@@ -1,7 +1,7 @@
 /**
- * The worker: opens channels for whoever asks, until it is full or drains; beats with what it holds, and tells a new
- * owner who asks. Receives `open` for the pool, its own `holds`, and `jobs`, `holds` and `close` for each channel; gives
- * beats and, by its channels, reports.
+ * The worker: opens channels for whoever asks, until it is full or drains, and tells a new owner who asks what it holds.
+ * Receives `open` for the pool, its own `holds`, and `jobs`, `holds` and `close` for each channel; gives beats
+ * (heartbeat.ts) and, by its channels, reports.
  */
 import { hostname as systemName } from 'node:os';
 import type { Actor } from '@postrider/actor';
@@ -10,7 +10,6 @@ import {
   channel as channelProtocol,
   outboundDelivery,
   shard as shardProtocol,
-  times,
   worker as workerProtocol,
   type Destination,
   type HeldChannel,
@@ -21,6 +20,7 @@ import {
 import { outboundProxy, type Config, type RunningService, type ServiceContext } from '@postrider/runtime';
 import { Channel } from './channel.js';
 import type { Delivery, LargeContentReader } from './delivery.js';
+import { Heartbeat } from './heartbeat.js';
 import { maildirs } from './local/deliver-maildir.js';
 import { discard, LocalDelivery } from './local/local-delivery.js';
 import { ReportLane } from './report-lane.js';
@@ -36,8 +36,9 @@ const heldOctetsEased = heldOctetsFull / 2;
 /** Of the shutdown time, for mails under way; the rest is for their results to be written. */
 const shareForMails = 0.6;
 
-/** At the start, and with the first beats: a shard may be without an owner just then. */
+/** How often, and how far apart: a shard may be without an owner at the start. */
 const toldEnded = 3;
+const toldEndedAgainAfter = 2_000;
 
 interface HostedChannel {
   readonly channel: Channel;
@@ -52,6 +53,7 @@ export class Worker implements RunningService {
   readonly #lanes = new Map<string, ReportLane>();
   readonly #dead: DeadAddresses;
   readonly #trust: Trust;
+  readonly #heartbeat: Heartbeat;
   readonly #counts: Record<RecipientOutcome['outcome'], number> = {
     delivered: 0,
     relayed: 0,
@@ -68,7 +70,6 @@ export class Worker implements RunningService {
   #opened = 0;
   #heldOctets = 0;
   #stopped = false;
-  #toldEnded = 0;
   #allEnded: (() => void) | undefined;
 
   constructor(context: ServiceContext) {
@@ -76,6 +77,13 @@ export class Worker implements RunningService {
     this.#config = context.config;
     this.#dead = new DeadAddresses(context.clock);
     this.#trust = new Trust(context.log);
+    const { bus, clock } = context;
+    this.#heartbeat = new Heartbeat({
+      bus,
+      clock,
+      held: (shard) => this.#heldFor(shard),
+      unheard: (shard) => this.#endOf('unheard', ({ request }) => request.shard === shard),
+    });
   }
 
   async start(): Promise<void> {
@@ -94,7 +102,6 @@ export class Worker implements RunningService {
       },
     }));
     await this.#tellEnded();
-    this.#beat();
   }
 
   figures(): Readonly<Record<string, unknown>> {
@@ -121,13 +128,14 @@ export class Worker implements RunningService {
   async drain(): Promise<void> {
     this.#draining = true;
     this.#joinOrLeave();
-    for (const { channel } of this.#channels.values()) channel.endEarly('draining');
+    this.#endOf('draining', () => true);
     const late = this.#context.clock.after(this.#config.shutdown_timeout * shareForMails, () => {
       for (const { channel } of this.#channels.values()) channel.abandon();
     });
     if (this.#channels.size > 0) await new Promise<void>((resolve) => (this.#allEnded = resolve));
     late.cancel();
     this.#stopped = true;
+    this.#heartbeat.stop();
     await this.#pool?.stop();
     await this.#self?.stop();
   }
@@ -158,6 +166,7 @@ export class Worker implements RunningService {
       return { result: 'refused', text: `epoch ${epoch} is over` };
     }
     this.#channels.set(id, { channel, hosted });
+    void this.#heartbeat.begin(shard);
     this.#joinOrLeave();
     if (this.#draining) channel.endEarly('draining');
     void this.#runToEnd(channel, hosted);
@@ -239,9 +248,12 @@ export class Worker implements RunningService {
     const known = this.#epochs.get(shard);
     if (known !== undefined && epoch <= known) return epoch < known;
     this.#epochs.set(shard, epoch);
-    for (const { channel } of this.#channels.values())
-      if (channel.request.shard === shard && channel.request.epoch < epoch) channel.endEarly('epoch');
+    this.#endOf('epoch', ({ request }) => request.shard === shard && request.epoch < epoch);
     return false;
+  }
+
+  #endOf(reason: 'draining' | 'epoch' | 'unheard', matches: (channel: Channel) => boolean): void {
+    for (const { channel } of this.#channels.values()) if (matches(channel)) channel.endEarly(reason);
   }
 
   /** A worker that is full or drains leaves the pool, so that another answers. */
@@ -256,33 +268,17 @@ export class Worker implements RunningService {
     else this.#pool.resume();
   }
 
-  #beat(): void {
-    this.#context.clock.after(times.beat, () => {
-      if (this.#stopped) return;
-      this.#tellHolds();
-      if (this.#toldEnded < toldEnded) void this.#tellEnded();
-      this.#beat();
-    });
-  }
-
   /** To all shards, since it is not known which had something there. Never rejects: beats that are missed say the same. */
-  async #tellEnded(): Promise<void> {
-    this.#toldEnded++;
-    const { bus, spool, log, endedInstances = [] } = this.#context;
-    if (endedInstances.length === 0) return;
+  async #tellEnded(left = toldEnded): Promise<void> {
+    const { bus, spool, clock, log, endedInstances = [] } = this.#context;
+    if (endedInstances.length === 0 || this.#stopped) return;
+    if (left > 1) clock.after(toldEndedAgainAfter, () => void this.#tellEnded(left - 1));
     try {
       for (const shard of await spool.shards())
         for (const worker of endedInstances) bus.ref(shardProtocol, shard).tell('ended', { worker });
     } catch (fault) {
       log.debug({ fault: String(fault) }, 'not told which workers have ended');
     }
-  }
-
-  #tellHolds(): void {
-    const { bus } = this.#context;
-    const shards = new Set([...this.#channels.values()].map(({ channel }) => channel.request.shard));
-    for (const shard of shards)
-      bus.ref(shardProtocol, shard).tell('beat', { worker: bus.instance, channels: this.#heldFor(shard) });
   }
 
   /** @throws when another owner came after the asker */

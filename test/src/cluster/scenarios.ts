@@ -108,8 +108,6 @@ export const cutNats = (link: Link, number?: number): Scenario => ({
   name:
     link === 'others' ? 'a NATS server cut off from the others' : 'a NATS server cut off from its clients',
   cuts: true,
-  // A worker that is connected there can't be reached, and counts as lost, before it goes to another.
-  ...(link === 'others' ? { hangs: true as const } : {}),
   happen: async (cluster) => {
     const place = number ?? (await cluster.leader()).number;
     cluster.network.cut(place, link);

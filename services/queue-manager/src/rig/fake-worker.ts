@@ -221,7 +221,10 @@ async function endChannel(state: State, id: string, ended: ChannelEnd): Promise<
 function beat(state: State): void {
   const shards = new Set([...state.channels.values()].map(({ shard }) => shard));
   for (const shard of shards)
-    state.bus.ref(shardProtocol, shard).tell('beat', { worker: state.name, channels: heldFor(state, shard) });
+    void state.bus
+      .ref(shardProtocol, shard)
+      .ask('beat', { worker: state.name, channels: heldFor(state, shard) })
+      .catch(() => undefined);
 }
 
 const heldFor = (state: State, wanted: string): readonly HeldChannel[] =>

@@ -11,6 +11,7 @@ import { matcher } from './filter.js';
 import { quarantine } from './quarantine.js';
 import { NotReadYet } from './reports.js';
 import type { ShardQueue } from './shard-queue.js';
+import type { Beat } from './workers.js';
 import { siteStates, summaryOf, viewOf, type Holder } from './view.js';
 
 type ShardMessages = (typeof shard)['messages'];
@@ -43,12 +44,21 @@ function traffic(host: ShardHost): Traffic {
   return {
     hint: () => host.queue?.environment.owner.wake(),
     report: (report) => reported(host, report),
-    beat: (beat) => host.queue?.beat(beat),
+    beat: (beat) => beaten(host, beat),
     ended: ({ worker }) => host.queue?.workerEnded(worker),
     grant: (request) => granted(host, request),
     claims: (asked) => ({ epoch: host.queue?.environment.owner.epoch ?? 0, ...host.queue?.claims(asked) }),
     who: () => ({ owner: host.owner, epoch: host.queue?.environment.owner.epoch ?? 0 }),
   };
+}
+
+/**
+ * Noted: it can't count as lost for a while, neither with us nor, since logs are read before anybody counts, with an
+ * owner who is just taking over. One that is not surely the owner any more has no say in that.
+ */
+function beaten({ queue }: ShardHost, beat: Beat) {
+  queue?.beat(beat);
+  return { result: queue?.environment.trusted() === false ? ('not-owner' as const) : ('noted' as const) };
 }
 
 /** `not-owner`: not now; the worker keeps its results and repeats them. */

@@ -24,6 +24,19 @@ test('a killed worker: what it had taken is unknown and tried again soon', async
   expect(rig.events('unknown')).toHaveLength(1);
 });
 
+test('a worker that held nothing for long is not lost with its next channel, before it can beat', async () => {
+  const rig = await startRig();
+  await rig.accept();
+  await rig.worker.end(rig.worker.opened[0]?.id ?? '', { reason: 'idle' });
+  await rig.clock.advance(2 * times.workerLost);
+  rig.worker.answer = () => undefined;
+  const taken = await rig.accept();
+  await rig.clock.advance(times.beat - 1);
+  await turns();
+  expect(inFlight(rig, taken)).toBe(true);
+  expect(rig.events('unknown')).toEqual([]);
+});
+
 test('a channel that nobody hosts: the new job was not taken, the earlier one is unknown', async () => {
   const rig = await startRig();
   rig.worker.answer = () => undefined;

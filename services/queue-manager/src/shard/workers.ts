@@ -74,10 +74,10 @@ export class Workers {
     const now = this.#options.environment.clock.monotonic();
     const lost = new Set<string>();
     const { sites } = this.#options;
-    for (const worker of new Set([
-      ...sites.strangersOf(),
-      ...[...sites.channels()].map((one) => one.worker),
-    ])) {
+    const present = new Set([...sites.strangersOf(), ...[...sites.channels()].map((one) => one.worker)]);
+    // Who holds nothing does not beat: its next channel is its first sign of life.
+    for (const worker of this.#heard.keys()) if (!present.has(worker)) this.#heard.delete(worker);
+    for (const worker of present) {
       const heard = this.#heard.get(worker);
       if (heard === undefined) this.#heard.set(worker, now);
       else if (now - heard > times.workerLost) lost.add(worker);
