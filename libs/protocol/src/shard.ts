@@ -124,10 +124,13 @@ export const shard = defineProtocol('shard', 'keyed', {
     deadline: times.resultRepeated,
     concurrent: true,
   }),
-  /** A worker's beat: what it holds for this shard. Without an answer the worker may count as lost. */
+  /**
+   * A worker's beat: what it holds for this shard. Without an answer it may count as lost. Owners of an earlier version
+   * note it, and answer with nothing.
+   */
   beat: request<
     { readonly worker: string; readonly channels: readonly HeldChannel[] },
-    { readonly result: 'noted' } | { readonly result: 'not-owner' }
+    { readonly result: 'noted' } | { readonly result: 'not-owner' } | undefined
   >({ deadline: times.beatAnswered, concurrent: true }),
   /** A worker's process has surely ended, and with it its connections: told by the one that comes in its place. */
   ended: notice<{ readonly worker: string }>(),

@@ -23,7 +23,9 @@ async function start() {
     bus,
     clock,
     held: () => state.held,
-    unheard: () => void state.unheard++,
+    unheard: () => {
+      state.unheard++;
+    },
   });
   return { state, owner, heartbeat, pass: (time: number) => clock.advance(time) };
 }

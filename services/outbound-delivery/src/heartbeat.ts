@@ -33,7 +33,7 @@ export class Heartbeat {
     if (this.#heardAt.has(shard)) return;
     const { clock } = this.#options;
     this.#heardAt.set(shard, clock.monotonic());
-    for (let pause: number = times.beat; ; ) {
+    for (let pause: number = times.beat; ;) {
       await new Promise<void>((resolve) => clock.after(pause, resolve));
       const held = this.#options.held(shard);
       if (this.#stopped || held.length === 0) break;
@@ -52,10 +52,7 @@ export class Heartbeat {
     const sentAt = clock.monotonic();
     try {
       const beat = { worker: bus.instance, channels };
-      // Owners of an earlier version note it, and answer with nothing.
-      const answer: { readonly result: string } | null | undefined = await bus
-        .ref(shardProtocol, shard)
-        .ask('beat', beat);
+      const answer = await bus.ref(shardProtocol, shard).ask('beat', beat);
       if (answer?.result !== 'not-owner') {
         this.#heardAt.set(shard, sentAt);
         return true;
