@@ -10,7 +10,7 @@ import { hashPassword, isPassword, nobodysHash, type PasswordHash } from './pass
 import { prepared } from './prepare.js';
 import { makeScramKeys, nobodysKeys } from './scram-keys.js';
 import type { Identity, ScramKeys, Users } from './users.js';
-import { parseUsers, printUsers, UsersFileError, type User } from './users-text.js';
+import { BadUser, parseUsers, printUsers, userName, UsersFileError, type User } from './users-text.js';
 
 const groupAndOthers = 0o077;
 const othersAndGroupWrite = 0o027;
@@ -36,13 +36,11 @@ export function writeUsers(file: string, users: Iterable<User>): void {
   renameSync(written, file);
 }
 
-/** @throws UsersFileError for a name or a password that SASLprep does not allow */
+/** @throws BadUser for a name or a password that SASLprep does not allow, or the file can't hold */
 export async function makeUser(name: string, password: string, senders: readonly string[]): Promise<User> {
-  const user = prepared(name);
+  const user = userName(name);
   const secret = prepared(password);
-  if (user === undefined || /\s|^#/.test(user))
-    throw new UsersFileError('a name has no spaces and is not empty');
-  if (secret === undefined) throw new UsersFileError('a password is not empty and has no control characters');
+  if (secret === undefined) throw new BadUser('the password is empty or has a control character');
   return { name: user, password: await hashPassword(secret), scram: await makeScramKeys(secret), senders };
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,13 +43,27 @@ test('add, list, change, remove', () => {
 });
 
 test.each([
-  [[], ''],
-  [['add'], ''],
-  [['add', 'x', '--senders', 'nobody'], 'x\n'],
-  [['add', 'x'], ''],
-  [['list', 'x', 'y'], ''],
-  [['list', 'x'], ''],
-  [['other', 'x'], ''],
-])('%j makes no sense', (words, input) => {
-  expect(users(words, input).code).toBe(2);
+  [[], '', 'say list, add NAME or remove NAME'],
+  [['add'], '', 'say list, add NAME or remove NAME'],
+  [['add', ''], 'x\n', 'say list, add NAME or remove NAME'],
+  [['add', 'ann b'], 'x\n', '"ann b" is no name of a user: use one word like ann or ann@example.org'],
+  [['add', '#ann'], 'x\n', '"#ann" is no name of a user'],
+  [['add', 'ann\u0007'], 'x\n', '"ann\\u0007" is no name of a user'],
+  [['add', '\u00ad'], 'x\n', 'is no name of a user'],
+  // The name is looked at before the password is asked for.
+  [['add', 'ann b'], '', 'is no name of a user'],
+  [['add', 'x'], '\n', 'the password is empty or has a control character'],
+  [['add', 'x'], 'a\tb\n', 'the password is empty or has a control character'],
+  [['add', 'x', '--senders', 'nobody'], 'x\n', "'nobody' is no sender: use an address, @domain or *"],
+  [['add', 'x'], '', 'the first line of standard input: there is none'],
+  [['remove', 'x', '--senders', '*'], '', '--senders goes with add only'],
+  [['list', 'x', 'y'], '', "'y' is a word too many"],
+  [['list', 'x'], '', 'say list, add NAME or remove NAME'],
+  [['other', 'x'], '', 'say list, add NAME or remove NAME'],
+])('%j makes no sense', (words, input, text) => {
+  const { code, output } = users(words, input);
+  expect(output).toContain(text);
+  expect(output).toContain('\nusage: postrider users list');
+  expect(code).toBe(2);
+  expect(existsSync(join(folder, 'users'))).toBe(false);
 });

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { makeUser, prepared, readUsers, UsersFileError, writeUsers } from '@postrider/auth';
+import {
+  BadUser,
+  makeUser,
+  prepared,
+  readUsers,
+  userName,
+  UsersFileError,
+  writeUsers,
+} from '@postrider/auth';
 import { isDomain, isMailbox } from '@postrider/smtp';
 import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
@@ -18,6 +26,7 @@ export const users: Command = {
     const file = config.users.file || join(config.data_dir, 'users');
     const [act, name = ''] = positionals;
     if ((act === 'list') !== (name === '')) throw new UsageError('say list, add NAME or remove NAME');
+    if (values.senders !== undefined && act !== 'add') throw new UsageError('--senders goes with add only');
     try {
       switch (act) {
         case 'list':
@@ -30,6 +39,7 @@ export const users: Command = {
           throw new UsageError('say list, add NAME or remove NAME');
       }
     } catch (error) {
+      if (error instanceof BadUser) throw new UsageError(error.message);
       if (error instanceof UsersFileError) throw new CommandFailed(error.message);
       throw error;
     }
@@ -45,6 +55,8 @@ function list(file: string, json: boolean): number {
 }
 
 async function add(file: string, name: string, senders: readonly string[]): Promise<number> {
+  // Before anybody is asked for a password.
+  userName(name);
   const found = readUsers(file);
   const user = await makeUser(name, await password(), senders);
   writeUsers(file, new Map(found).set(user.name, user).values());
