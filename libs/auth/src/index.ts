@@ -1,5 +1,13 @@
 export type { Identity, ScramKeys, Users } from './users.js';
-export { makeUser, readUsers, UsersFile, writeUsers, type UsersFileListeners } from './users-file.js';
+export {
+  changeUsers,
+  makeUser,
+  readUsers,
+  UsersFile,
+  writeUsers,
+  type UsersFileListeners,
+} from './users-file.js';
+export { FileLocked } from './file-lock.js';
 export type { BearerTokens, TokenVerdict } from './bearer-tokens.js';
 export { jwksTokens, type JwksListeners, type JwksRules } from './jwks-tokens.js';
 export { BadUser, printUsers, userName, UsersFileError, type User } from './users-text.js';

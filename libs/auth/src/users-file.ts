@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WatchedFiles } from '@postrider/runtime';
+import { withFileLock } from './file-lock.js';
 import { hashPassword, isPassword, nobodysHash, type PasswordHash } from './password.js';
 import { prepared } from './prepare.js';
 import { makeScramKeys, nobodysKeys } from './scram-keys.js';
@@ -34,6 +35,24 @@ export function writeUsers(file: string, users: Iterable<User>): void {
   writeFileSync(written, printUsers(users), { mode: 0o600, flush: true });
   if (process.getuid?.() === 0) chownSync(written, uid, gid);
   renameSync(written, file);
+}
+
+/**
+ * Others that change the file at the same time wait for one another.
+ * @param change makes the users from those that are there; where it returns the same map, nothing is written
+ * @returns those that were there. @throws UsersFileError
+ */
+export async function changeUsers(
+  file: string,
+  change: (users: ReadonlyMap<string, User>) => ReadonlyMap<string, User>,
+): Promise<ReadonlyMap<string, User>> {
+  mkdirSync(dirname(file), { recursive: true });
+  return withFileLock(file, () => {
+    const before = readUsers(file);
+    const after = change(before);
+    if (after !== before) writeUsers(file, after.values());
+    return before;
+  });
 }
 
 /** @throws BadUser for a name or a password that SASLprep does not allow, or the file can't hold */

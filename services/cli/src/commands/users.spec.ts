@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,15 @@ function users(words: readonly string[], input = ''): { code: number | null; out
   return { code: status, output: stdout + stderr };
 }
 
+function atOnce(words: readonly string[], input: string): Promise<number | null> {
+  const child = spawn(process.execPath, [program, 'users', ...words], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: { ...process.env, POSTRIDER__DATA_DIR: folder },
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => child.once('close', resolve));
+}
+
 test('add, list, change, remove', () => {
   const file = join(folder, 'users');
   expect(users(['list']).code).toBe(1);
@@ -40,6 +49,19 @@ test('add, list, change, remove', () => {
   chmodSync(file, 0o644);
   expect(users(['list'])).toMatchObject({ code: 1 });
   expect(users(['list']).output).toContain('chmod 600');
+});
+
+test('several at once: none is lost', async () => {
+  const names = Array.from({ length: 6 }, (_, n) => `ann${n}`);
+  expect(users(['add', 'bob'], 'x\n').code).toBe(0);
+  const codes = await Promise.all([
+    ...names.map((name) => atOnce(['add', name], 'x\n')),
+    atOnce(['remove', 'bob'], ''),
+  ]);
+  expect(codes).toEqual([...names, 'bob'].map(() => 0));
+  const listed = JSON.parse(users(['list', '--json']).output) as readonly { readonly name: string }[];
+  expect(listed.map(({ name }) => name).sort()).toEqual(names);
+  expect(readdirSync(folder)).toEqual(['users']);
 });
 
 test.each([

@@ -3,12 +3,13 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import {
   BadUser,
+  changeUsers,
+  FileLocked,
   makeUser,
   prepared,
   readUsers,
   userName,
   UsersFileError,
-  writeUsers,
 } from '@postrider/auth';
 import { isDomain, isMailbox } from '@postrider/smtp';
 import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
@@ -34,13 +35,14 @@ export const users: Command = {
         case 'add':
           return await add(file, name, sendersOf(values.senders));
         case 'remove':
-          return remove(file, name);
+          return await remove(file, name);
         default:
           throw new UsageError('say list, add NAME or remove NAME');
       }
     } catch (error) {
       if (error instanceof BadUser) throw new UsageError(error.message);
-      if (error instanceof UsersFileError) throw new CommandFailed(error.message);
+      if (error instanceof UsersFileError || error instanceof FileLocked)
+        throw new CommandFailed(error.message);
       throw error;
     }
   },
@@ -55,23 +57,26 @@ function list(file: string, json: boolean): number {
 }
 
 async function add(file: string, name: string, senders: readonly string[]): Promise<number> {
-  // Before anybody is asked for a password.
+  // Both before anybody is asked for a password.
   userName(name);
-  const found = readUsers(file);
+  readUsers(file);
   const user = await makeUser(name, await password(), senders);
-  writeUsers(file, new Map(found).set(user.name, user).values());
-  say(`${found.has(user.name) ? 'changed' : 'added'} ${user.name} in ${file}`);
+  const before = await changeUsers(file, (found) => new Map(found).set(user.name, user));
+  say(`${before.has(user.name) ? 'changed' : 'added'} ${user.name} in ${file}`);
   return exitCodes.done;
 }
 
-function remove(file: string, name: string): number {
-  const left = new Map(readUsers(file));
-  if (!left.delete(prepared(name) ?? name)) {
-    say(`no user ${name} in ${file}`);
+async function remove(file: string, given: string): Promise<number> {
+  const name = prepared(given) ?? given;
+  const before = await changeUsers(file, (found) => {
+    const left = new Map(found);
+    return left.delete(name) ? left : found;
+  });
+  if (!before.has(name)) {
+    say(`no user ${given} in ${file}`);
     return exitCodes.nothingMatched;
   }
-  writeUsers(file, left.values());
-  say(`removed ${name} from ${file}`);
+  say(`removed ${given} from ${file}`);
   return exitCodes.done;
 }
 
