@@ -57,6 +57,7 @@ export {
   type AccessFacts,
   type AccessRule,
 } from './access.js';
+export { parseAccessFile, type PlacedRule } from './access-file.js';
 export { NumberColumn, ValueColumn } from './columns.js';
 export { MailIdRows } from './mail-id-rows.js';
 export { MailTable, type RowForm } from './mail-table.js';

@@ -1,3 +1,4 @@
+export { readAccessRules } from './access-rules.js';
 export { cannotListen } from './cannot-listen.js';
 export { corkForTurn } from './cork.js';
 export { dial, type Dialled, type Proxy } from './dial.js';

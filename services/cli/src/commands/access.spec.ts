@@ -14,6 +14,22 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+test.each([
+  ['bad', 'reject\nnonsense\n', /^postrider: .*bad:2: 'nonsense' is no action/],
+  ['none', undefined, /^postrider: access\.file: ENOENT/],
+])('a file that is %s: one line, exit 1', (name, text, problem) => {
+  if (text !== undefined) writeFileSync(join(folder, name), text);
+  const config = join(folder, `${name}.yaml`);
+  writeFileSync(config, `access: { file: ${name} }\n`);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [program, ...'access check --client ::1 --from a@b.test --to c@d.test --config'.split(' '), config],
+    { encoding: 'utf8' },
+  );
+  expect(stderr).toMatch(problem);
+  expect(status).toBe(1);
+});
+
 test.each<[string, number, string]>([
   ['check --client 192.0.2.1 --from a@b.test --to c@d.test', 0, 'access.rules[0]: client=192.0.2.0/24 relay'],
   ['check --client ::1 --from a@b.test --to c@secret.test', 0, 'access:2: to=@secret.test reject'],

@@ -1,14 +1,7 @@
-import {
-  addressOctets,
-  decidingRule,
-  parseAccessRule,
-  type AccessFacts,
-  type AccessRule,
-} from '@postrider/mail';
-import { readFileSync } from 'node:fs';
-import type { Config } from '@postrider/runtime';
+import { addressOctets, decidingRule, type AccessFacts, type PlacedRule } from '@postrider/mail';
+import { readAccessRules } from '@postrider/runtime';
 import { isMailbox } from '@postrider/smtp';
-import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
 import { parseFlags } from '../flags.js';
 
@@ -45,7 +38,7 @@ export const access: Command = {
       ...(name === undefined ? {} : { name }),
       ...(identity === undefined ? {} : { identity }),
     };
-    return Promise.resolve(answer(rulesOf(config.access), facts, values.json === true));
+    return Promise.resolve(answer(readAccessRules(config.access), facts, values.json === true));
   },
 };
 
@@ -55,27 +48,4 @@ function answer(rules: readonly PlacedRule[], facts: AccessFacts, json: boolean)
   else
     say(found ? `${found.place}: ${found.text}` : `no rule of ${rules.length} decides: relay control does`);
   return found ? exitCodes.done : exitCodes.nothingMatched;
-}
-
-type PlacedRule = AccessRule & { readonly place: string };
-
-/** In the order in which they are asked. @throws CommandFailed for a file that is not good */
-function rulesOf({ rules, file }: Config['access']): readonly PlacedRule[] {
-  const own = rules.map((rule, n) => ({ ...rule, place: `access.rules[${n}]` }));
-  return file === '' ? own : [...own, ...fileRules(file)];
-}
-
-function fileRules(file: string): readonly PlacedRule[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandFailed(`access.file: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return text.split(/\r?\n/).flatMap((line, n) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const rule = parseAccessRule(line);
-    if ('error' in rule) throw new CommandFailed(`${file}:${n + 1}: ${rule.error}`);
-    return [{ ...rule, place: `${file}:${n + 1}` }];
-  });
 }

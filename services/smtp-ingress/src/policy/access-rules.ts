@@ -2,9 +2,8 @@
  * The access rules in force: those of the configuration, then those of the access file, which is read again when it
  * changes. A bad line names itself, and the old rules stay.
  */
-import { readFileSync } from 'node:fs';
-import { decidingRule, parseAccessRule, type AccessFacts, type AccessRule } from '@postrider/mail';
-import { StartError, WatchedFiles, type Config, type Logger } from '@postrider/runtime';
+import { decidingRule, type AccessFacts, type AccessRule } from '@postrider/mail';
+import { readAccessRules, WatchedFiles, type Config, type Logger } from '@postrider/runtime';
 
 export class AccessRules {
   readonly #log: Logger;
@@ -57,18 +56,18 @@ export class AccessRules {
   }
 
   #use(settings: Config['access']): void {
-    const { file, rules } = settings;
+    const { file } = settings;
     const isAnother = this.#settings?.file !== file;
     const watched = isAnother ? this.#watchedFile(file) : this.#watched;
-    const fileRules = file === '' ? [] : readRules(file);
+    const all = readAccessRules(settings);
     if (isAnother) {
       this.stop();
       watched?.begin();
       this.#watched = watched;
     }
     this.#settings = settings;
-    this.#all = [...rules, ...fileRules];
-    if (file !== '') this.#log.info({ file, rules: fileRules.length }, 'access rules read');
+    this.#all = all;
+    if (file !== '') this.#log.info({ file, rules: all.length - settings.rules.length }, 'access rules read');
   }
 
   #watchedFile(file: string): WatchedFiles | undefined {
@@ -80,19 +79,4 @@ export class AccessRules {
       failed: (error) => this.#log.error({ file, problem: error.message }, 'access rules are not watched'),
     });
   }
-}
-
-function readRules(file: string): readonly AccessRule[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new StartError(`access.file: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return text.split(/\r?\n/).flatMap((line, n) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const rule = parseAccessRule(line);
-    if ('error' in rule) throw new StartError(`${file}:${n + 1}: ${rule.error}`);
-    return [rule];
-  });
 }
