@@ -1,8 +1,16 @@
 export type { Identity, ScramKeys, Users } from './users.js';
-export { makeUser, readUsers, UsersFile, writeUsers, type UsersFileListeners } from './users-file.js';
+export {
+  changeUsers,
+  makeUser,
+  readUsers,
+  UsersFile,
+  writeUsers,
+  type UsersFileListeners,
+} from './users-file.js';
+export { FileLocked } from './file-lock.js';
 export type { BearerTokens, TokenVerdict } from './bearer-tokens.js';
 export { jwksTokens, type JwksListeners, type JwksRules } from './jwks-tokens.js';
-export { printUsers, UsersFileError, type User } from './users-text.js';
+export { BadUser, printUsers, userName, UsersFileError, type User } from './users-text.js';
 export { prepared } from './prepare.js';
 export { login, plain } from './plain.js';
 export { oauthBearer, xoauth2 } from './oauth.js';

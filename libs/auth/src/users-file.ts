@@ -6,11 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WatchedFiles } from '@postrider/runtime';
+import { withFileLock } from './file-lock.js';
 import { hashPassword, isPassword, nobodysHash, type PasswordHash } from './password.js';
 import { prepared } from './prepare.js';
 import { makeScramKeys, nobodysKeys } from './scram-keys.js';
 import type { Identity, ScramKeys, Users } from './users.js';
-import { parseUsers, printUsers, UsersFileError, type User } from './users-text.js';
+import { BadUser, parseUsers, printUsers, userName, UsersFileError, type User } from './users-text.js';
 
 const groupAndOthers = 0o077;
 const othersAndGroupWrite = 0o027;
@@ -36,13 +37,29 @@ export function writeUsers(file: string, users: Iterable<User>): void {
   renameSync(written, file);
 }
 
-/** @throws UsersFileError for a name or a password that SASLprep does not allow */
+/**
+ * Others that change the file at the same time wait for one another.
+ * @param change makes the users from those that are there; where it returns the same map, nothing is written
+ * @returns those that were there. @throws UsersFileError
+ */
+export async function changeUsers(
+  file: string,
+  change: (users: ReadonlyMap<string, User>) => ReadonlyMap<string, User>,
+): Promise<ReadonlyMap<string, User>> {
+  mkdirSync(dirname(file), { recursive: true });
+  return withFileLock(file, () => {
+    const before = readUsers(file);
+    const after = change(before);
+    if (after !== before) writeUsers(file, after.values());
+    return before;
+  });
+}
+
+/** @throws BadUser for a name or a password that SASLprep does not allow, or the file can't hold */
 export async function makeUser(name: string, password: string, senders: readonly string[]): Promise<User> {
-  const user = prepared(name);
+  const user = userName(name);
   const secret = prepared(password);
-  if (user === undefined || /\s|^#/.test(user))
-    throw new UsersFileError('a name has no spaces and is not empty');
-  if (secret === undefined) throw new UsersFileError('a password is not empty and has no control characters');
+  if (secret === undefined) throw new BadUser('the password is empty or has a control character');
   return { name: user, password: await hashPassword(secret), scram: await makeScramKeys(secret), senders };
 }
 

@@ -6,6 +6,7 @@
  * `#` begins a comment. A name holds no space.
  */
 import { parsePasswordHash, printPasswordHash, type PasswordHash } from './password.js';
+import { prepared } from './prepare.js';
 import { parseScramKeys, printScramKeys } from './scram-keys.js';
 import type { Identity, ScramKeys } from './users.js';
 
@@ -16,6 +17,19 @@ export interface User extends Identity {
 
 /** Where and what is wrong, without what the line holds. */
 export class UsersFileError extends Error {}
+
+/** What is to be a user can't be one. */
+export class BadUser extends Error {}
+
+/** @returns the name as it is kept. @throws BadUser for what a line can't hold as one */
+export function userName(text: string): string {
+  const name = prepared(text);
+  if (name === undefined || /\s|^#/.test(name))
+    throw new BadUser(
+      `${JSON.stringify(text)} is no name of a user: use one word like ann or ann@example.org, without a space, a control character or # in front`,
+    );
+  return name;
+}
 
 /** @throws UsersFileError for the first bad line */
 export function parseUsers(text: string, file: string): ReadonlyMap<string, User> {

@@ -79,6 +79,7 @@ test.each([
   ['', "'' is no action"],
   ['client=192.0.2.0/33 reject', "'192.0.2.0/33' is no value for client="],
   ['clients=192.0.2.0 reject', "unknown condition 'clients'"],
+  ['constructor=x reject', "unknown condition 'constructor'"],
   ['from=ann reject', "'ann' is no value for from="],
   ['tls=maybe reject', "'maybe' is no value for tls="],
   ['bounce', "'bounce' is no action"],

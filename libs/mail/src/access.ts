@@ -99,7 +99,7 @@ export function parseAccessRule(text: string): AccessRule | { readonly error: st
   let rest = text.trim();
   for (let match = next(rest); match; match = next(rest)) {
     const [whole, name = '', values = ''] = match;
-    const condition = conditions[name];
+    const condition = Object.hasOwn(conditions, name) ? conditions[name] : undefined;
     asksName ||= name === 'name';
     if (!condition)
       return { error: `unknown condition '${name}': use ${Object.keys(conditions).join(', ')}` };

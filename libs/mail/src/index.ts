@@ -57,6 +57,18 @@ export {
   type AccessFacts,
   type AccessRule,
 } from './access.js';
+export {
+  isFullyQualified,
+  mayRelay,
+  relayRules,
+  relayTrust,
+  relayVerdict,
+  ruleTrusts,
+  type RelayRules,
+  type RelayTrust,
+  type RelayVerdict,
+} from './relay-control.js';
+export { parseAccessFile, type PlacedRule } from './access-file.js';
 export { NumberColumn, ValueColumn } from './columns.js';
 export { MailIdRows } from './mail-id-rows.js';
 export { MailTable, type RowForm } from './mail-table.js';

@@ -1,9 +1,11 @@
+export { readAccessRules } from './access-rules.js';
 export { cannotListen } from './cannot-listen.js';
 export { corkForTurn } from './cork.js';
 export { dial, type Dialled, type Proxy } from './dial.js';
 export { outboundProxy } from './config/outbound-proxy.js';
 export { describeConfig, printConfig, type ConfigEntry } from './config/describe.js';
 export { hotKeys, type HotKey } from './config/hot-keys.js';
+export { authMode } from './config/listener.js';
 export { ConfigError, loadConfig, type LoadedConfig, type LoadOptions } from './config/load.js';
 export { configSchema, type Config, type Listener } from './config/schema.js';
 export {

@@ -98,15 +98,20 @@ test('control characters of a content do not reach the terminal', () => {
 
 test.each([
   ['retry', [], 'no mail that waits matches'],
-  ['retry', [states.inFlight], 'it is being tried right now'],
-  ['retry', [states.inFlight, states.active], '2 being tried right now'],
+  ['retry', [states.inFlight], 'it is on its way'],
+  ['retry', [states.active], 'it waits its turn'],
+  ['retry', [states.inFlight, states.active, states.active], '1 on the way, 2 waiting for a turn'],
+  ['retry', [states.deferred], 'it is deferred, since just now or as its sender wants (FUTURERELEASE)'],
   ['retry', [states.held], "it is held; 'queue release' has held mail tried again"],
   [
     'retry',
     [states.inFlight, states.held],
-    "1 being tried right now, 1 held; 'queue release' has held mail tried again",
+    "1 on the way, 1 held; 'queue release' has held mail tried again",
   ],
-  ['hold', [states.held, states.held], '2 held'],
+  ['hold', [states.held], 'it is held'],
+  ['hold', [states.held, states.held, states.active], '2 held, 1 changed just now'],
+  ['delete', [states.active], 'it has changed just now'],
+  ['release', [states.held], 'it has changed just now'],
   ['release', [states.deferred], 'it is not held'],
   ['release', [states.deferred, states.active], 'none of 2 that match is held'],
 ] as const)('why %s of %j does nothing', (act, found, text) => {
@@ -116,6 +121,16 @@ test.each([
       found.map((state) => mailOf(state)),
     ),
   ).toBe(text);
+});
+
+test('a mail stands where the recipient who holds it up does', () => {
+  const { recipients, ...mail } = mailOf(states.deferred);
+  const besides = (state: RecipientState): QueuedMail => ({
+    ...mail,
+    recipients: recipients.flatMap((recipient) => [recipient, { ...recipient, state }]),
+  });
+  expect(whyNone('retry', [besides(states.inFlight)])).toBe('it is on its way');
+  expect(whyNone('hold', [besides(states.held)])).toBe('it is held');
 });
 
 test('a recipient who has ended, or has no way yet, has no site to name', () => {

@@ -139,19 +139,52 @@ export function contentText(content: Uint8Array): string {
 
 export type Act = 'retry' | 'hold' | 'release' | 'delete';
 
+type Standing = 'in-flight' | 'active' | 'deferred' | 'held';
+
+/** By what holds the whole mail up: retry, release and hold are acts on it, not on one recipient. */
+function standingOf({ recipients }: QueuedMail): Standing {
+  const has = (name: Standing): boolean => recipients.some(({ state }) => state.state === name);
+  return (['held', 'in-flight', 'active'] as const).find(has) ?? 'deferred';
+}
+
+/** Of one mail, and behind the number of several. */
+const reasons: Readonly<Record<Standing | 'changed', readonly [string, string]>> = {
+  'in-flight': ['it is on its way', 'on the way'],
+  active: ['it waits its turn', 'waiting for a turn'],
+  // What was deferred for another reason has been retried.
+  deferred: [
+    'it is deferred, since just now or as its sender wants (FUTURERELEASE)',
+    'deferred, since just now or as the sender wants (FUTURERELEASE)',
+  ],
+  held: ['it is held', 'held'],
+  changed: ['it has changed just now', 'changed just now'],
+};
+
+/** Where mails stand that an act has passed over; elsewhere they have come to stand since. */
+const passedOver: Readonly<Record<Act, readonly Standing[]>> = {
+  retry: ['in-flight', 'active', 'deferred', 'held'],
+  hold: ['held'],
+  release: ['in-flight', 'active', 'deferred'],
+  delete: [],
+};
+
 /**
  * Why an act found nothing to do.
- * @param matching the mails that wait and that the filter names
+ * @param matching the mails that wait now, and that the filter names
  */
 export function whyNone(act: Act, matching: readonly QueuedMail[]): string {
   if (matching.length === 0) return 'no mail that waits matches';
   const one = matching.length === 1;
-  if (act === 'release') return one ? 'it is not held' : `none of ${matching.length} that match is held`;
-  const held = matching.filter((mail) => mail.recipients.some(({ state }) => state.state === 'held')).length;
-  const tried = matching.length - held;
-  const reasons = [
-    ...(tried === 0 ? [] : [one ? 'it is being tried right now' : `${tried} being tried right now`]),
-    ...(held === 0 ? [] : [one ? 'it is held' : `${held} held`]),
-  ].join(', ');
-  return held > 0 && act === 'retry' ? `${reasons}; 'queue release' has held mail tried again` : reasons;
+  const standings = matching.map(standingOf);
+  if (act === 'release' && !standings.includes('held'))
+    return one ? 'it is not held' : `none of ${matching.length} that match is held`;
+  const counts = new Map<Standing | 'changed', number>();
+  for (const standing of standings) {
+    const reason = passedOver[act].includes(standing) ? standing : 'changed';
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  const text = [...counts]
+    .map(([reason, count]) => (one ? reasons[reason][0] : `${count} ${reasons[reason][1]}`))
+    .join(', ');
+  return act === 'retry' && counts.has('held') ? `${text}; 'queue release' has held mail tried again` : text;
 }

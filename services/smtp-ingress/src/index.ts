@@ -11,13 +11,14 @@ import type { Bus } from '@postrider/bus';
 import { mailIdSource } from '@postrider/mail';
 import { aliasExpander, dnsResolver, shard as shardProtocol, smtpIngress } from '@postrider/protocol';
 import {
+  authMode,
   StartError,
   type RunningService,
   type ServiceContext,
   type ServiceDefinition,
 } from '@postrider/runtime';
 import { shardNames, type SpoolWriter } from '@postrider/spool';
-import { modeOf, type Authentication } from './auth/listener-auth.js';
+import type { Authentication } from './auth/listener-auth.js';
 import { Admission } from './content/admission.js';
 import { ContentBudget } from './content/content-budget.js';
 import { ingressEvents } from './events.js';
@@ -74,7 +75,7 @@ function authenticationOf(
   limit: () => number,
 ): (Authentication & { users: UsersFile }) | undefined {
   const { config, log, clock } = context;
-  const offered = Object.values(config.listeners).some(({ role, auth }) => modeOf(role, auth) !== 'off');
+  const offered = Object.values(config.listeners).some((listener) => authMode(listener) !== 'off');
   if (!offered) return undefined;
   const file = config.users.file || join(config.data_dir, 'users');
   try {

@@ -1,10 +1,9 @@
 /** What the service takes from the configuration, in the form that sessions use. */
 import { hostname } from 'node:os';
-import { Networks } from '@postrider/mail';
+import { Networks, relayRules, type RelayRules } from '@postrider/mail';
 import type { Config, Listener } from '@postrider/runtime';
 import { isDomain } from '@postrider/smtp';
 import { namedRanges, type NamedRange } from './policy/network-limits.js';
-import { relayRules, type RelayRules } from './policy/relay-control.js';
 
 export interface Settings {
   /** Banner, EHLO, Received. */

@@ -45,22 +45,49 @@ test('ends the last line', async () => {
 });
 
 test('tells which recipients are not taken', async () => {
-  expect(await submitTo()({ forwardPaths: ['a@away.test', 'nonsense'] })).toMatchObject({
+  const ingress = ingressOfTest();
+  expect(await submitTo(ingress)({ forwardPaths: ['a@away.test', 'nonsense'] })).toMatchObject({
     result: 'accepted',
     rejected: [{ forwardPath: 'nonsense', reply: { code: 501 } }],
   });
+  expect(ingress.rejections).toMatchObject([{ verb: 'RCPT', recipient: 'nonsense' }]);
 });
 
-describe('refuses', () => {
+describe('refuses, and tells it as SMTP would', () => {
+  test.each<[Partial<SubmittedMail>, number, string]>([
+    [{ forwardPaths: [] }, 554, 'DATA'],
+    [{ forwardPaths: ['x'] }, 501, 'RCPT'],
+    [{ reversePath: 'x' }, 501, 'MAIL'],
+    [{ content: Buffer.from('a\nb\r\n') }, 554, 'end-of-data'],
+    [{ content: Buffer.from('a\rb\r\n') }, 554, 'end-of-data'],
+    [{ content: Buffer.from('a\0b\r\n') }, 554, 'end-of-data'],
+    [{ content: Buffer.alloc(901 * 1024, 'x') }, 552, 'end-of-data'],
+  ])('%o: %i', async (given, code, verb) => {
+    const ingress = ingressOfTest();
+    expect(await submitTo(ingress)(given)).toMatchObject({ result: 'rejected', reply: { code } });
+    const { reversePath, forwardPaths } = { ...mail, ...given };
+    expect(ingress.rejections).toMatchObject([
+      { client: 'local', helo: 'me', listener: 'local', verb, reversePath, reply: { code } },
+    ]);
+    expect(ingress.rejections[0]?.recipient).toBe(verb === 'RCPT' ? forwardPaths[0] : undefined);
+    expect(ingress.counts.rejected).toBe(1);
+  });
+
   test.each([
-    [{ forwardPaths: [] }, 554],
-    [{ forwardPaths: ['x'] }, 501],
-    [{ reversePath: 'x' }, 501],
-    [{ content: Buffer.from('a\nb\r\n') }, 554],
-    [{ content: Buffer.from('a\rb\r\n') }, 554],
-    [{ content: Buffer.from('a\0b\r\n') }, 554],
-    [{ content: Buffer.alloc(901 * 1024, 'x') }, 552],
-  ])('%o: %i', async (given, code) => {
-    expect(await submitTo()(given)).toMatchObject({ result: 'rejected', reply: { code } });
+    ['full', 452],
+    ['away', 451],
+  ] as const)('a spool that is %s: %i', async (room, code) => {
+    const ingress = ingressOfTest();
+    const writer = { ...ingress.writer, room: () => room };
+    expect(await submitTo({ ...ingress, writer })({})).toMatchObject({ reply: { code } });
+    expect(ingress.rejections).toMatchObject([{ verb: 'MAIL', reply: { code } }]);
+  });
+
+  test('what can not be written', async () => {
+    const ingress = ingressOfTest();
+    const commit = () => Promise.resolve({ result: 'unknown', text: '' } as const);
+    const answer = await submitTo({ ...ingress, writer: { ...ingress.writer, commit } })({});
+    expect(answer).toMatchObject({ result: 'rejected', reply: { code: 451 } });
+    expect(ingress.rejections).toMatchObject([{ verb: 'end-of-data', reply: { code: 451 } }]);
   });
 });

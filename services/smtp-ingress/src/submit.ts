@@ -1,6 +1,6 @@
 /**
  * Mail that does not come by SMTP (`postrider send`, sendmail): the same recipients' rules, as for a client that may
- * relay, the same commit.
+ * relay, the same commit, and the same events of what is refused, under the verb that SMTP would refuse.
  */
 import type { Behaviour } from '@postrider/actor';
 import type { smtpIngress, SubmitAnswer, SubmittedMail } from '@postrider/protocol';
@@ -9,13 +9,17 @@ import { commitMail } from './commit.js';
 import type { MailFacts } from './content/envelope.js';
 import { traceField } from './content/trace-field.js';
 import type { Ingress } from './ingress.js';
+import type { Rejection } from './events.js';
 import { judgeRecipient, type AcceptedForwardPath } from './policy/recipients.js';
 import { noRoom, spoolAway } from './session/replies.js';
+import { endOfData } from './verbs/end-of-data.js';
 
 type Rejected = { readonly forwardPath: string; readonly reply: Reply };
 
 /** What the message may hold at most, since it travels in one request. */
 const contentInOctets = 900 * 1024;
+/** In the place of the client's address and the listener. */
+const local = 'local';
 /** CR without LF, LF without CR, NUL (RFC 5321 §2.3.8). */
 const notCrlf = /\r(?!\n)|(?<!\r)\n|\0/;
 
@@ -25,10 +29,14 @@ export function submitBehaviour(ingress: Ingress): Behaviour<(typeof smtpIngress
 
 async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnswer> {
   const refused = refusal(mail, ingress);
-  if (refused) return { result: 'rejected', reply: refused };
+  if (refused) return refuse(refused, mail, ingress);
   const { accepted, rejected } = await judgeAll(mail.forwardPaths, ingress);
+  for (const { forwardPath, reply } of rejected)
+    tellRejection({ verb: 'RCPT', reply, recipient: forwardPath }, mail, ingress);
   const [first] = accepted;
-  if (!first) return { result: 'rejected', reply: rejected[0]?.reply ?? noRecipients };
+  const [refusedFirst] = rejected;
+  if (!first && refusedFirst) return { result: 'rejected', reply: refusedFirst.reply };
+  if (!first) return refuse({ verb: 'DATA', reply: noRecipients }, mail, ingress);
   const id = ingress.newMailId();
   const only = accepted.length === 1 && isAscii(first.given) ? { forwardPath: first.given } : {};
   const content = Buffer.concat([
@@ -43,13 +51,29 @@ async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnsw
     ...utf8Of(mail, accepted),
     sizeInOctets: content.length,
     acceptedAt: ingress.clock.now(),
-    client: { address: 'local', helo: mail.user, protocol: 'LOCAL' as const },
-    listener: 'local',
+    client: { address: local, helo: mail.user, protocol: 'LOCAL' as const },
+    listener: local,
   };
   const committed = await commitMail({ facts, accepted, stored: { place: 'memory', content } }, ingress);
   return committed.reply.code === 250
     ? { result: 'accepted', id, rejected }
-    : { result: 'rejected', reply: committed.reply };
+    : refuse({ verb: endOfData.name, reply: committed.reply }, mail, ingress);
+}
+
+type Refused = Pick<Rejection, 'verb' | 'reply' | 'recipient'>;
+
+function refuse(refused: Refused, mail: SubmittedMail, ingress: Ingress): SubmitAnswer {
+  tellRejection(refused, mail, ingress);
+  return { result: 'rejected', reply: refused.reply };
+}
+
+function tellRejection(
+  refused: Refused,
+  { user, reversePath }: SubmittedMail,
+  { counts, events }: Ingress,
+): void {
+  counts.rejected++;
+  events.rejected({ client: local, helo: user, listener: local, reversePath, ...refused });
 }
 
 /** Local programs can't say SMTPUTF8: an address that needs it does. */
@@ -65,17 +89,26 @@ function utf8Of(
 }
 
 const noRecipients = reply(554, '5.5.1', 'No valid recipients');
+const badLines = reply(554, '5.6.0', 'Lines of the message must end with CRLF, and NUL is not allowed');
 
-function refusal({ reversePath, content }: SubmittedMail, { writer, settings }: Ingress): Reply | undefined {
+function refusal(
+  { reversePath, content }: SubmittedMail,
+  { writer, settings }: Ingress,
+): Refused | undefined {
   if (reversePath !== '' && !parseMailbox(reversePath))
-    return reply(501, '5.1.7', `Sender must be local-part@domain: <${reversePath}>`);
+    return {
+      verb: 'MAIL',
+      reply: reply(501, '5.1.7', `Sender must be local-part@domain: <${reversePath}>`),
+    };
   if (content.length > Math.min(contentInOctets, settings.limits.message_size))
-    return reply(552, '5.3.4', 'Message is larger than what is taken here');
+    return {
+      verb: endOfData.name,
+      reply: reply(552, '5.3.4', 'Message is larger than what is taken here'),
+    };
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
-  if (notCrlf.test(text))
-    return reply(554, '5.6.0', 'Lines of the message must end with CRLF, and NUL is not allowed');
+  if (notCrlf.test(text)) return { verb: endOfData.name, reply: badLines };
   const room = writer.room();
-  return room === 'ok' ? undefined : room === 'full' ? noRoom : spoolAway;
+  return room === 'ok' ? undefined : { verb: 'MAIL', reply: room === 'full' ? noRoom : spoolAway };
 }
 
 async function judgeAll(

@@ -1,6 +1,7 @@
 /** What two keys say together, and what would make an open relay. */
 import { isMailbox } from '@postrider/smtp';
 import { checkCluster } from './cluster-checks.js';
+import { authMode, isSubmission } from './listener.js';
 import { checkOauth } from './oauth.js';
 import type { Config } from './schema.js';
 import type { Path } from './tree.js';
@@ -142,14 +143,12 @@ function* checkAuth({ listeners }: Config): Generator<Finding> {
     // Told by checkTls already.
     if (role === 'submissions' && tls.mode === 'off') continue;
     const path = ['listeners', name, 'auth'];
-    const submission = role === 'submission' || role === 'submissions';
-    if (submission && (auth.mode === 'off' || auth.mode === 'offered'))
+    if (isSubmission(role) && (auth.mode === 'off' || auth.mode === 'offered'))
       yield {
         path: [...path, 'mode'],
         text: `${role} is for clients that authenticate: use auto or required`,
       };
-    const needed = auth.mode === 'required' || (auth.mode === 'auto' && submission);
-    if (needed && tls.mode === 'off' && !auth.without_tls)
+    if (authMode({ role, auth }) === 'required' && tls.mode === 'off' && !auth.without_tls)
       yield {
         path: ['listeners', name, 'tls', 'mode'],
         text: 'off, and auth.without_tls is not set: nobody could authenticate',

@@ -59,3 +59,14 @@ export const listener = z.strictObject({
   /** What is otherwise here than in `limits`. */
   limits: listenerLimits,
 });
+
+type Listener = z.infer<typeof listener>;
+
+export const isSubmission = (role: Listener['role']): boolean =>
+  role === 'submission' || role === 'submissions';
+
+/** `auth.mode`, and what auto stands for. */
+export function authMode({ role, auth }: Pick<Listener, 'role' | 'auth'>): 'required' | 'offered' | 'off' {
+  if (auth.mode !== 'auto') return auth.mode;
+  return isSubmission(role) ? 'required' : 'off';
+}

@@ -1,16 +1,17 @@
 import {
   addressOctets,
   decidingRule,
-  parseAccessRule,
+  relayRules,
   type AccessFacts,
-  type AccessRule,
+  type PlacedRule,
+  type RelayRules,
 } from '@postrider/mail';
-import { readFileSync } from 'node:fs';
-import type { Config } from '@postrider/runtime';
-import { isMailbox } from '@postrider/smtp';
-import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
+import { authMode, readAccessRules } from '@postrider/runtime';
+import { isMailbox, parseMailbox, type Mailbox } from '@postrider/smtp';
+import { exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
 import { parseFlags } from '../flags.js';
+import { relayDecision } from '../relay-view.js';
 
 export const access: Command = {
   name: 'access',
@@ -18,7 +19,8 @@ export const access: Command = {
     'access check --client ADDRESS --from ADDRESS|"" --to ADDRESS',
     '             [--name N] [--helo H] [--listener L] [--identity I] [--tls]',
   ],
-  summary: 'which access rule decides; 1 when none does, and relay control decides',
+  summary:
+    'which access rule decides, and what relay control does where it has a say;\n1 when no rule decides, so that relay control does',
   run(words) {
     const text = { type: 'string' } as const;
     const asked = { client: text, from: text, to: text, name: text, helo: text } as const;
@@ -29,53 +31,68 @@ export const access: Command = {
     if (positionals.join(' ') !== 'check' || client === undefined || from === undefined || to === undefined)
       throw new UsageError("say 'check' with --client, --from and --to");
     if (!addressOctets(client)) throw new UsageError(`--client is an IP address, not '${client}'`);
-    if (!isMailbox(to) || (from !== '' && !isMailbox(from)))
-      throw new UsageError('--from and --to are addresses');
+    const mailbox = parseMailbox(to);
+    if (!mailbox || (from !== '' && !isMailbox(from))) throw new UsageError('--from and --to are addresses');
     const { config } = configuration(values.config);
-    const { listener = Object.keys(config.listeners)[0] ?? '' } = values;
-    if (!Object.hasOwn(config.listeners, listener))
-      throw new UsageError(`no listener '${listener}': one of ${Object.keys(config.listeners).join(', ')}`);
+    const { listeners } = config;
+    const { listener = Object.keys(listeners)[0] ?? '' } = values;
+    const settings = Object.hasOwn(listeners, listener) ? listeners[listener] : undefined;
+    if (!settings)
+      throw new UsageError(`no listener '${listener}': one of ${Object.keys(listeners).join(', ')}`);
     const facts: AccessFacts = {
       client,
       from,
-      to,
+      to: mailbox.text,
       helo: values.helo ?? '',
       listener,
       tls: values.tls === true,
       ...(name === undefined ? {} : { name }),
       ...(identity === undefined ? {} : { identity }),
     };
-    return Promise.resolve(answer(rulesOf(config.access), facts, values.json === true));
+    const rules = readAccessRules(config.access);
+    const answer =
+      identity === undefined && authMode(settings) === 'required'
+        ? authenticationRequired(listener)
+        : decided(facts, mailbox, { rules, relay: relayRules(config) });
+    if (values.json === true) sayJson(answer.json);
+    else say(answer.text);
+    return Promise.resolve(answer.json.rule === null ? exitCodes.nothingMatched : exitCodes.done);
   },
 };
 
-function answer(rules: readonly PlacedRule[], facts: AccessFacts, json: boolean): number {
-  const found = rules.find((rule) => decidingRule([rule], facts));
-  if (json) sayJson(found ? { place: found.place, rule: found.text } : null);
-  else
-    say(found ? `${found.place}: ${found.text}` : `no rule of ${rules.length} decides: relay control does`);
-  return found ? exitCodes.done : exitCodes.nothingMatched;
+interface Answer {
+  readonly json: {
+    readonly place: string | null;
+    readonly rule: string | null;
+    /** MAIL is refused: neither rules nor relay control are asked. */
+    readonly authenticationRequired: boolean;
+    readonly relayControl: object | null;
+  };
+  readonly text: string;
 }
 
-type PlacedRule = AccessRule & { readonly place: string };
+const authenticationRequired = (listener: string): Answer => ({
+  json: { place: null, rule: null, authenticationRequired: true, relayControl: null },
+  text: `listener ${listener} refuses MAIL from a client that has not authenticated (530 5.7.0), before any rule is asked: --identity says who has`,
+});
 
-/** In the order in which they are asked. @throws CommandFailed for a file that is not good */
-function rulesOf({ rules, file }: Config['access']): readonly PlacedRule[] {
-  const own = rules.map((rule, n) => ({ ...rule, place: `access.rules[${n}]` }));
-  return file === '' ? own : [...own, ...fileRules(file)];
+interface InForce {
+  readonly rules: readonly PlacedRule[];
+  readonly relay: RelayRules;
 }
 
-function fileRules(file: string): readonly PlacedRule[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandFailed(`access.file: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return text.split(/\r?\n/).flatMap((line, n) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const rule = parseAccessRule(line);
-    if ('error' in rule) throw new CommandFailed(`${file}:${n + 1}: ${rule.error}`);
-    return [{ ...rule, place: `${file}:${n + 1}` }];
-  });
+function decided(facts: AccessFacts, to: Mailbox, { rules, relay }: InForce): Answer {
+  const rule = rules.find((each) => decidingRule([each], facts));
+  const control = relayDecision(facts, to, rule?.action, relay);
+  const nothing = rules.length === 0 ? 'there are no access rules' : `no rule of ${rules.length} decides`;
+  const first = rule ? `${rule.place}: ${rule.text}` : nothing;
+  return {
+    json: {
+      place: rule?.place ?? null,
+      rule: rule?.text ?? null,
+      authenticationRequired: false,
+      relayControl: control ?? null,
+    },
+    text: control ? `${first}\n${control.text}` : first,
+  };
 }

@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,15 @@ function users(words: readonly string[], input = ''): { code: number | null; out
     env: { ...process.env, POSTRIDER__DATA_DIR: folder },
   });
   return { code: status, output: stdout + stderr };
+}
+
+function atOnce(words: readonly string[], input: string): Promise<number | null> {
+  const child = spawn(process.execPath, [program, 'users', ...words], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+    env: { ...process.env, POSTRIDER__DATA_DIR: folder },
+  });
+  child.stdin.end(input);
+  return new Promise((resolve) => child.once('close', resolve));
 }
 
 test('add, list, change, remove', () => {
@@ -42,14 +51,41 @@ test('add, list, change, remove', () => {
   expect(users(['list']).output).toContain('chmod 600');
 });
 
+test('several at once: none is lost', async () => {
+  const names = Array.from({ length: 6 }, (_, n) => `ann${n}`);
+  expect(users(['add', 'bob'], 'x\n').code).toBe(0);
+  const codes = await Promise.all([
+    ...names.map((name) => atOnce(['add', name], 'x\n')),
+    atOnce(['remove', 'bob'], ''),
+  ]);
+  expect(codes).toEqual([...names, 'bob'].map(() => 0));
+  const listed = JSON.parse(users(['list', '--json']).output) as readonly { readonly name: string }[];
+  expect(listed.map(({ name }) => name).sort()).toEqual(names);
+  expect(readdirSync(folder)).toEqual(['users']);
+});
+
 test.each([
-  [[], ''],
-  [['add'], ''],
-  [['add', 'x', '--senders', 'nobody'], 'x\n'],
-  [['add', 'x'], ''],
-  [['list', 'x', 'y'], ''],
-  [['list', 'x'], ''],
-  [['other', 'x'], ''],
-])('%j makes no sense', (words, input) => {
-  expect(users(words, input).code).toBe(2);
+  [[], '', 'say list, add NAME or remove NAME'],
+  [['add'], '', 'say list, add NAME or remove NAME'],
+  [['add', ''], 'x\n', 'say list, add NAME or remove NAME'],
+  [['add', 'ann b'], 'x\n', '"ann b" is no name of a user: use one word like ann or ann@example.org'],
+  [['add', '#ann'], 'x\n', '"#ann" is no name of a user'],
+  [['add', 'ann\u0007'], 'x\n', '"ann\\u0007" is no name of a user'],
+  [['add', '\u00ad'], 'x\n', 'is no name of a user'],
+  // The name is looked at before the password is asked for.
+  [['add', 'ann b'], '', 'is no name of a user'],
+  [['add', 'x'], '\n', 'the password is empty or has a control character'],
+  [['add', 'x'], 'a\tb\n', 'the password is empty or has a control character'],
+  [['add', 'x', '--senders', 'nobody'], 'x\n', "'nobody' is no sender: use an address, @domain or *"],
+  [['add', 'x'], '', 'the first line of standard input: there is none'],
+  [['remove', 'x', '--senders', '*'], '', '--senders goes with add only'],
+  [['list', 'x', 'y'], '', "'y' is a word too many"],
+  [['list', 'x'], '', 'say list, add NAME or remove NAME'],
+  [['other', 'x'], '', 'say list, add NAME or remove NAME'],
+])('%j makes no sense', (words, input, text) => {
+  const { code, output } = users(words, input);
+  expect(output).toContain(text);
+  expect(output).toContain('\nusage: postrider users list');
+  expect(code).toBe(2);
+  expect(existsSync(join(folder, 'users'))).toBe(false);
 });

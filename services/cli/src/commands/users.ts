@@ -1,7 +1,16 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { makeUser, prepared, readUsers, UsersFileError, writeUsers } from '@postrider/auth';
+import {
+  BadUser,
+  changeUsers,
+  FileLocked,
+  makeUser,
+  prepared,
+  readUsers,
+  userName,
+  UsersFileError,
+} from '@postrider/auth';
 import { isDomain, isMailbox } from '@postrider/smtp';
 import { CommandFailed, exitCodes, say, sayJson, UsageError, type Command } from '../command.js';
 import { configuration } from '../connection.js';
@@ -18,6 +27,7 @@ export const users: Command = {
     const file = config.users.file || join(config.data_dir, 'users');
     const [act, name = ''] = positionals;
     if ((act === 'list') !== (name === '')) throw new UsageError('say list, add NAME or remove NAME');
+    if (values.senders !== undefined && act !== 'add') throw new UsageError('--senders goes with add only');
     try {
       switch (act) {
         case 'list':
@@ -25,12 +35,14 @@ export const users: Command = {
         case 'add':
           return await add(file, name, sendersOf(values.senders));
         case 'remove':
-          return remove(file, name);
+          return await remove(file, name);
         default:
           throw new UsageError('say list, add NAME or remove NAME');
       }
     } catch (error) {
-      if (error instanceof UsersFileError) throw new CommandFailed(error.message);
+      if (error instanceof BadUser) throw new UsageError(error.message);
+      if (error instanceof UsersFileError || error instanceof FileLocked)
+        throw new CommandFailed(error.message);
       throw error;
     }
   },
@@ -45,21 +57,26 @@ function list(file: string, json: boolean): number {
 }
 
 async function add(file: string, name: string, senders: readonly string[]): Promise<number> {
-  const found = readUsers(file);
+  // Both before anybody is asked for a password.
+  userName(name);
+  readUsers(file);
   const user = await makeUser(name, await password(), senders);
-  writeUsers(file, new Map(found).set(user.name, user).values());
-  say(`${found.has(user.name) ? 'changed' : 'added'} ${user.name} in ${file}`);
+  const before = await changeUsers(file, (found) => new Map(found).set(user.name, user));
+  say(`${before.has(user.name) ? 'changed' : 'added'} ${user.name} in ${file}`);
   return exitCodes.done;
 }
 
-function remove(file: string, name: string): number {
-  const left = new Map(readUsers(file));
-  if (!left.delete(prepared(name) ?? name)) {
-    say(`no user ${name} in ${file}`);
+async function remove(file: string, given: string): Promise<number> {
+  const name = prepared(given) ?? given;
+  const before = await changeUsers(file, (found) => {
+    const left = new Map(found);
+    return left.delete(name) ? left : found;
+  });
+  if (!before.has(name)) {
+    say(`no user ${given} in ${file}`);
     return exitCodes.nothingMatched;
   }
-  writeUsers(file, left.values());
-  say(`removed ${name} from ${file}`);
+  say(`removed ${given} from ${file}`);
   return exitCodes.done;
 }
 

@@ -12,7 +12,7 @@ import {
   type Mechanism,
   type Users,
 } from '@postrider/auth';
-import type { Listener } from '@postrider/runtime';
+import { authMode, type Listener } from '@postrider/runtime';
 import type { RoleName } from '../roles.js';
 import type { SessionFacts } from '../verbs/verb.js';
 
@@ -38,18 +38,13 @@ const withTokens: ReadonlySet<Mechanism> = new Set([oauthBearer, xoauth2]);
 
 type AuthSettings = Listener['auth'];
 
-export function modeOf(role: RoleName, { mode }: AuthSettings): Exclude<AuthSettings['mode'], 'auto'> {
-  if (mode !== 'auto') return mode;
-  return role === 'submission' || role === 'submissions' ? 'required' : 'off';
-}
-
 /** @returns undefined where nobody can authenticate */
 export function listenerAuth(
   role: RoleName,
   settings: AuthSettings,
   authentication: Authentication | undefined,
 ): ListenerAuth | undefined {
-  const mode = modeOf(role, settings);
+  const mode = authMode({ role, auth: settings });
   if (mode === 'off' || !authentication) return undefined;
   return {
     ...authentication,

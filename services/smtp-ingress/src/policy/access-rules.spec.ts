@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decidingRule, type AccessFacts } from '@postrider/mail';
 import { configSchema } from '@postrider/runtime';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ingressOfTest } from '../spec/ingress-of-test.js';
@@ -23,6 +24,9 @@ const facts = {
   to: 'c@d.test',
 };
 
+const decide = ({ inForce: { beforeName, fromName } }: AccessRules, given: AccessFacts) =>
+  decidingRule([...beforeName, ...fromName], given);
+
 test('rules of the configuration, then of the file; a bad file leaves the old rules', () => {
   const { log, faults } = ingressOfTest();
   writeFileSync(file, '# ours\n\nclient=192.0.2.0/24 relay\nreject\n');
@@ -30,7 +34,7 @@ test('rules of the configuration, then of the file; a bad file leaves the old ru
   const rules = new AccessRules(access, log);
   const texts = (): readonly (string | undefined)[] =>
     [facts, { ...facts, from: 'x@bad.test' }, { ...facts, client: '::1' }].map(
-      (each) => rules.decide(each)?.text,
+      (each) => decide(rules, each)?.text,
     );
   expect(texts()).toEqual(['client=192.0.2.0/24 relay', 'from=@bad.test reject', 'reject']);
   writeFileSync(file, 'client=192.0.2.0/24 relay\nnonsense here\n');
@@ -54,5 +58,17 @@ test('a start with a bad file, or without it, says so', () => {
 test('without rules none decides', () => {
   const rules = new AccessRules(configSchema.parse({}).access, ingressOfTest().log);
   expect(rules.areThere).toBe(false);
-  expect(rules.decide(facts)).toBeUndefined();
+  expect(decide(rules, facts)).toBeUndefined();
+});
+
+test('those from the first that asks for the name on stand apart', () => {
+  const texts = ['from=@a.test reject', 'from=@b.test reject', 'name=- hold', 'reject'];
+  const halves = (...own: readonly string[]): readonly (readonly string[])[] => {
+    const { access } = configSchema.parse({ access: { rules: own } });
+    const { beforeName, fromName } = new AccessRules(access, ingressOfTest().log).inForce;
+    return [beforeName, fromName].map((rules) => rules.map(({ text }) => text));
+  };
+  expect(halves(...texts)).toEqual([texts.slice(0, 2), texts.slice(2)]);
+  expect(halves(...texts.slice(0, 2))).toEqual([texts.slice(0, 2), []]);
+  expect(halves(...texts.slice(2))).toEqual([[], texts.slice(2)]);
 });

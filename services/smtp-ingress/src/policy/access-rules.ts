@@ -2,14 +2,22 @@
  * The access rules in force: those of the configuration, then those of the access file, which is read again when it
  * changes. A bad line names itself, and the old rules stay.
  */
-import { readFileSync } from 'node:fs';
-import { decidingRule, parseAccessRule, type AccessFacts, type AccessRule } from '@postrider/mail';
-import { StartError, WatchedFiles, type Config, type Logger } from '@postrider/runtime';
+import type { AccessRule } from '@postrider/mail';
+import { readAccessRules, WatchedFiles, type Config, type Logger } from '@postrider/runtime';
+
+/** In the order in which they are asked, so that the client's name is looked up only when none before decides. */
+export interface RulesInForce {
+  readonly beforeName: readonly AccessRule[];
+  /** From the first that asks for the name on. */
+  readonly fromName: readonly AccessRule[];
+}
+
+const none: RulesInForce = { beforeName: [], fromName: [] };
 
 export class AccessRules {
   readonly #log: Logger;
   #settings: Config['access'] | undefined;
-  #all: readonly AccessRule[] = [];
+  #inForce: RulesInForce = none;
   #watched: WatchedFiles | undefined;
 
   /** @throws StartError for a file that can't be read, or holds a bad line */
@@ -18,24 +26,12 @@ export class AccessRules {
     this.#use(settings);
   }
 
-  /** @returns the rule that decides, in no time where there are none */
-  decide(facts: AccessFacts): AccessRule | undefined {
-    return decidingRule(this.#all, facts);
-  }
-
-  /** As long as the name of the client is not known. @returns a rule that decides before any asks for it */
-  decideWithoutName(facts: AccessFacts): AccessRule | undefined {
-    const first = this.#all.findIndex(({ asksName }) => asksName);
-    return decidingRule(first === -1 ? this.#all : this.#all.slice(0, first), facts);
-  }
-
-  /** Some rule asks for the name of the client. */
-  get askName(): boolean {
-    return this.#all.some(({ asksName }) => asksName);
+  get inForce(): RulesInForce {
+    return this.#inForce;
   }
 
   get areThere(): boolean {
-    return this.#all.length > 0;
+    return this.#inForce !== none;
   }
 
   /** The configuration changed. */
@@ -57,18 +53,18 @@ export class AccessRules {
   }
 
   #use(settings: Config['access']): void {
-    const { file, rules } = settings;
+    const { file } = settings;
     const isAnother = this.#settings?.file !== file;
     const watched = isAnother ? this.#watchedFile(file) : this.#watched;
-    const fileRules = file === '' ? [] : readRules(file);
+    const all = readAccessRules(settings);
     if (isAnother) {
       this.stop();
       watched?.begin();
       this.#watched = watched;
     }
     this.#settings = settings;
-    this.#all = [...rules, ...fileRules];
-    if (file !== '') this.#log.info({ file, rules: fileRules.length }, 'access rules read');
+    this.#inForce = all.length === 0 ? none : inForce(all);
+    if (file !== '') this.#log.info({ file, rules: all.length - settings.rules.length }, 'access rules read');
   }
 
   #watchedFile(file: string): WatchedFiles | undefined {
@@ -82,17 +78,8 @@ export class AccessRules {
   }
 }
 
-function readRules(file: string): readonly AccessRule[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new StartError(`access.file: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return text.split(/\r?\n/).flatMap((line, n) => {
-    if (line.trim() === '' || line.startsWith('#')) return [];
-    const rule = parseAccessRule(line);
-    if ('error' in rule) throw new StartError(`${file}:${n + 1}: ${rule.error}`);
-    return [rule];
-  });
+function inForce(rules: readonly AccessRule[]): RulesInForce {
+  const first = rules.findIndex(({ asksName }) => asksName);
+  const end = first === -1 ? rules.length : first;
+  return { beforeName: rules.slice(0, end), fromName: rules.slice(end) };
 }

@@ -3,10 +3,9 @@
  * `relay.networks` are ours, and are not counted. A limit of 0 is none.
  */
 import type { Clock } from '@postrider/actor';
-import { addressOctets } from '@postrider/mail';
+import { addressOctets, mayRelay } from '@postrider/mail';
 import type { Config, Listener } from '@postrider/runtime';
 import { withOwn, type Settings } from '../settings.js';
-import { mayRelay } from './relay-control.js';
 
 export type Counted = 'connections' | 'mails' | 'recipients';
 

@@ -1,8 +1,8 @@
 /** Who may ask what, as sendmail's PrivacyOptions has it. */
+import { mayRelay } from '@postrider/mail';
 import type { Config } from '@postrider/runtime';
 import type { SessionState } from '../session/session-state.js';
 import type { SessionFacts } from '../verbs/verb.js';
-import { mayRelay } from './relay-control.js';
 
 export type Asked = Exclude<keyof Config['privacy'], 'banner' | 'need_helo'>;
 

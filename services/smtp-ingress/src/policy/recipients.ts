@@ -1,5 +1,5 @@
 /** Whether a recipient is taken, and who it is then: relay control first, and for our own domains the alias table. */
-import type { Recipient } from '@postrider/mail';
+import { relayVerdict, type Recipient } from '@postrider/mail';
 import type { ResolveAnswer } from '@postrider/protocol';
 import {
   domainlessPostmaster,
@@ -11,7 +11,6 @@ import {
   type Reply,
 } from '@postrider/smtp';
 import type { Settings } from '../settings.js';
-import { relayVerdict } from './relay-control.js';
 
 /** A RCPT that was taken: who gets the mail because of it. */
 export interface AcceptedForwardPath {
@@ -46,13 +45,15 @@ export function judgeRecipient(
 ): RecipientVerdict | Promise<RecipientVerdict> {
   if (forwardPath === domainlessPostmaster) return judgeDomainlessPostmaster(context);
   switch (relayVerdict(forwardPath, trusted, context.settings.relay)) {
-    case 'relay':
+    case 'relay-domain':
+    case 'trusted':
       return asItIs(forwardPath.text);
     case 'local':
       return isPostmaster(forwardPath)
         ? judgePostmaster(forwardPath, context)
         : judgeLocal(forwardPath, context);
-    case 'refused':
+    case 'another-hop':
+    case 'stranger':
       return { refused: reply(550, '5.7.1', `We do not relay mail to <${forwardPath.text}> for you`) };
   }
 }

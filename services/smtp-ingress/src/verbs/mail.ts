@@ -2,10 +2,10 @@
  * mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF
  * Begins a transaction (RFC 5321 §4.1.1.2). Without room for its mail it is refused here, before anything is sent.
  */
+import { isFullyQualified } from '@postrider/mail';
 import { isAscii, parseMailArguments, reply, type Reply } from '@postrider/smtp';
 import { mailParameters } from '../extensions.js';
 import { loweredPriority } from '../scheduling-parameters.js';
-import { isFullyQualified } from '../policy/relay-control.js';
 import { noRoom, notFullyQualified, tooManyMails, spoolAway, syntaxError } from '../session/replies.js';
 import { mayUse } from '../auth/listener-auth.js';
 import { defineVerb, type SessionFacts } from './verb.js';

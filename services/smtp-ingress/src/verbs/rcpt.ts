@@ -2,13 +2,20 @@
  * rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
  * Adds a recipient, if relay control and the alias table allow it (RFC 5321 §4.1.1.3).
  */
-import type { AccessAction, AccessFacts } from '@postrider/mail';
+import {
+  decidingRule,
+  isFullyQualified,
+  relayTrust,
+  ruleTrusts,
+  type AccessAction,
+  type AccessFacts,
+  type AccessRule,
+} from '@postrider/mail';
 import { domainlessPostmaster, isAscii, parseRcptArguments, reply, type ForwardPath } from '@postrider/smtp';
 import { rcptParameters } from '../extensions.js';
 import { withDsn } from '../policy/dsn-of-aliases.js';
 import type { AcceptedForwardPath, RecipientVerdict } from '../policy/recipients.js';
 import { judgeRecipient, redirected } from '../policy/recipients.js';
-import { isFullyQualified, mayRelay, namesAnotherHop } from '../policy/relay-control.js';
 import { notFullyQualified, notNow, syntaxError, tooManyRecipientsOfClient } from '../session/replies.js';
 import type { StateNamed } from '../session/session-state.js';
 import { defineVerb, type SessionFacts, type Step } from './verb.js';
@@ -70,34 +77,24 @@ function judge(
   facts: SessionFacts,
 ): RecipientVerdict | Promise<RecipientVerdict> {
   const { ingress, address, role, identity } = facts;
-  const mayRelayHere = role.relaysForNetworks && mayRelay(address, ingress.settings.relay);
-  const trusted = identity !== undefined || mayRelayHere;
-  if (!ingress.access.areThere) return judgeRecipient(forwardPath, trusted, ingress);
-  if (ingress.access.askName) return judgeByName(forwardPath, state, facts, trusted);
-  const rule = ingress.access.decide(accessFacts(forwardPath, state, facts));
-  return actOn(rule?.action, forwardPath, trusted, facts);
+  const client = { identity, address: role.relaysForNetworks ? address : undefined };
+  const trusted = relayTrust(client, ingress.settings.relay) !== undefined;
+  const act = (rule?: AccessRule): RecipientVerdict | Promise<RecipientVerdict> =>
+    actOn(rule?.action, forwardPath, trusted, facts);
+  if (!ingress.access.areThere) return act();
+  const { beforeName, fromName } = ingress.access.inForce;
+  const known = accessFacts(forwardPath, state, facts);
+  const early = decidingRule(beforeName, known);
+  if (early || fromName.length === 0) return act(early);
+  return nameOf(facts).then(
+    (name) => act(decidingRule(fromName, name === undefined ? known : { ...known, name })),
+    () => ({ refused: nameUnknown }),
+  );
 }
 
-/** The resolver's cache answers from the second recipient on. */
-async function judgeByName(
-  forwardPath: ForwardPath,
-  state: State,
-  facts: SessionFacts,
-  trusted: boolean,
-): Promise<RecipientVerdict> {
-  const { access } = facts.ingress;
-  const known = accessFacts(forwardPath, state, facts);
-  const early = access.decideWithoutName(known);
-  if (early) return actOn(early.action, forwardPath, trusted, facts);
-  let name: string | undefined;
-  try {
-    name = await (facts.spokenFor?.nameOf ?? facts.ingress.nameOf)(facts.address);
-  } catch {
-    return { refused: nameUnknown };
-  }
-  const rule = access.decide(name === undefined ? known : { ...known, name });
-  return actOn(rule?.action, forwardPath, trusted, facts);
-}
+/** By DNS; the resolver's cache answers from the second recipient on. */
+const nameOf = ({ spokenFor, ingress, address }: SessionFacts): Promise<string | undefined> =>
+  (spokenFor?.nameOf ?? ingress.nameOf)(address);
 
 function actOn(
   action: AccessAction | undefined,
@@ -113,7 +110,7 @@ function actOn(
     case 'redirect':
       return redirected(addressOf(forwardPath), action.to, ingress);
     case 'relay':
-      return judgeRecipient(forwardPath, trusted || action.clients || namesNoHop(forwardPath), ingress);
+      return judgeRecipient(forwardPath, trusted || isTrusted(action, forwardPath), ingress);
     case 'hold':
       return marked(judgeRecipient(forwardPath, trusted, ingress), { hold: action.reason });
     case 'header':
@@ -123,8 +120,8 @@ function actOn(
   }
 }
 
-const namesNoHop = (forwardPath: ForwardPath): boolean =>
-  forwardPath === domainlessPostmaster || !namesAnotherHop(forwardPath);
+const isTrusted = (rule: { readonly clients: boolean }, forwardPath: ForwardPath): boolean =>
+  forwardPath === domainlessPostmaster || ruleTrusts(rule, forwardPath);
 
 /** As without the rule, and what it adds. */
 async function marked(

@@ -2,9 +2,8 @@
  * Who may send mail where (RFC 5321 §3.6.2, §7.9; RFC 2505 §2.1): to our local domains everybody, to the relay
  * domains everybody, elsewhere only clients of the relay networks. All of it is here; it asks nobody.
  */
-import { Networks } from '@postrider/mail';
-import type { Config } from '@postrider/runtime';
 import type { Mailbox } from '@postrider/smtp';
+import { Networks, type AddressRange } from './network.js';
 
 export interface RelayRules {
   readonly localDomains: ReadonlySet<string>;
@@ -14,10 +13,22 @@ export interface RelayRules {
   readonly networks: Networks;
 }
 
-/** `local`: the alias table says who it is. `relay`: it goes on as it is. */
-export type RelayVerdict = 'local' | 'relay' | 'refused';
+/** Why a client may send everywhere. */
+export type RelayTrust = 'identity' | 'network';
 
-export function relayRules({ local, relay }: Pick<Config, 'local' | 'relay'>): RelayRules {
+/**
+ * `local`: the alias table says who it is. `relay-domain`, `trusted` (the client may send everywhere): it goes on as it
+ * is. `another-hop` and `stranger`: refused, since the local part names another hop, or nothing lets it through.
+ */
+export type RelayVerdict = 'local' | 'relay-domain' | 'trusted' | 'another-hop' | 'stranger';
+
+/** Those of the configuration, domains in lower case. */
+export interface RelaySettings {
+  readonly local: { readonly domains: readonly string[] };
+  readonly relay: { readonly domains: readonly string[]; readonly networks: readonly AddressRange[] };
+}
+
+export function relayRules({ local, relay }: RelaySettings): RelayRules {
   return {
     localDomains: new Set(local.domains),
     relayDomains: new Set(relay.domains.filter((domain) => !domain.startsWith('.'))),
@@ -32,13 +43,30 @@ export function mayRelay(address: string, { networks }: RelayRules): boolean {
 }
 
 /**
+ * @param identity of a client that has authenticated
+ * @param address of the client, where its network counts
+ */
+export function relayTrust(
+  { identity, address }: { readonly identity?: unknown; readonly address: string | undefined },
+  rules: RelayRules,
+): RelayTrust | undefined {
+  if (identity !== undefined) return 'identity';
+  return address !== undefined && mayRelay(address, rules) ? 'network' : undefined;
+}
+
+/** What an access rule `relay` adds: where it names no clients, local parts that name another hop stay refused. */
+export const ruleTrusts = ({ clients }: { readonly clients: boolean }, mailbox: Mailbox): boolean =>
+  clients || !namesAnotherHop(mailbox);
+
+/**
  * @param trusted the client may relay
  * An address literal is never local: who may relay may send there.
  */
 export function relayVerdict(mailbox: Mailbox, trusted: boolean, rules: RelayRules): RelayVerdict {
-  if (!trusted && namesAnotherHop(mailbox)) return 'refused';
+  if (!trusted && namesAnotherHop(mailbox)) return 'another-hop';
   if (rules.localDomains.has(mailbox.domain)) return 'local';
-  return trusted || isRelayDomain(mailbox.domain, rules) ? 'relay' : 'refused';
+  if (isRelayDomain(mailbox.domain, rules)) return 'relay-domain';
+  return trusted ? 'trusted' : 'stranger';
 }
 
 /**
@@ -52,7 +80,7 @@ export const isFullyQualified = (domain: string, rules: RelayRules): boolean =>
  * `user%elsewhere`, `elsewhere!user`, `"user@elsewhere"`: a host behind us that reads these would relay for whoever
  * we take them from (RFC 2505 §2.1).
  */
-export const namesAnotherHop = ({ localPart }: Mailbox): boolean => /[@%!]/.test(localPart);
+const namesAnotherHop = ({ localPart }: Mailbox): boolean => /[@%!]/.test(localPart);
 
 function isRelayDomain(domain: string, { relayDomains, relaySuffixes }: RelayRules): boolean {
   return relayDomains.has(domain) || relaySuffixes.some((suffix) => domain.endsWith(suffix));
