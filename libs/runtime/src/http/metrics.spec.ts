@@ -92,8 +92,8 @@ function itemsUnder(text: string): readonly string[] {
   );
 }
 
-function wordsOf({ service = 'Every service', name, kind, help, label, constant = {} }: MetricRow): string {
+function wordsOf({ service, name, kind, help, label, constant = {} }: MetricRow): string {
   const labels = [...(label === undefined ? [] : [label]), ...Object.keys(constant)];
   const by = labels.length === 0 ? '' : ` by ${labels.join(' and ')}`;
-  return `${service}: \`${name}\` (${kind}${by}): ${help.charAt(0).toLowerCase()}${help.slice(1)}`;
+  return `${service ?? 'Every service'}: \`${name}\` (${kind}${by}): ${help.charAt(0).toLowerCase()}${help.slice(1)}`;
 }
