@@ -31,6 +31,14 @@ test('stops as asked, and says how', async () => {
   expect(await child.stop()).toEqual({ code: 3, signal: null });
 });
 
+test('ended for good it starts no more', async () => {
+  child = node(patient);
+  await child.start();
+  await child.end();
+  expect(child.running).toBe(false);
+  await expect(child.start()).rejects.toThrow('ended for good');
+});
+
 test('one that does not stop is killed, and it is said', async () => {
   child = node(`process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000);`);
   await child.start();

@@ -30,13 +30,15 @@ export class ChildUnderTest {
   #output = '';
   /** What this start has printed. */
   #outputNow = '';
+  #over = false;
 
   constructor(options: ChildOptions) {
     this.#options = options;
   }
 
-  /** @throws Error with the output when it ends, or isn't ready in time */
+  /** @throws Error with the output when it ends, or isn't ready in time; after `end` */
   async start(): Promise<void> {
+    if (this.#over) throw new Error(`${this.#options.command} has been ended for good`);
     if (this.running) throw new Error(`${this.#options.command} runs already`);
     const { command, args = [], cwd, env, readyWhen, readyWithin = usualPatience } = this.#options;
     this.#outputNow = '';
@@ -96,6 +98,12 @@ export class ChildUnderTest {
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.ended();
+  }
+
+  /** Kills it for good: whoever would start it again hears an error, whatever was under way. */
+  async end(): Promise<void> {
+    this.#over = true;
+    await this.kill();
   }
 
   /** As an operator: SIGTERM, and how it ended. @throws Error when it still runs after `timeout`, killed then */

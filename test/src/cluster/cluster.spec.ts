@@ -14,13 +14,15 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 /** The machine runs other tests beside. */
 const mailsASecond = 60;
 
-let cluster: Cluster;
+let cluster: Cluster | undefined;
 beforeAll(async () => {
-  cluster = await Cluster.start();
+  cluster = await Cluster.make();
+  await cluster.start();
 });
-afterAll(() => cluster.stop());
+afterAll(() => cluster?.stop());
 
 test('every kind of event once', { timeout: 900_000 }, async () => {
+  if (cluster === undefined) throw new Error('there is no cluster');
   const run = new ClusterRun(cluster, (row) => say(lineOf(row)), mailsASecond);
   for (const scenario of shortForm) await run.run(scenario);
   const report = await run.report();

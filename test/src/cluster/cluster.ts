@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { connectBus, type Bus } from '@postrider/bus';
 import { findNatsServer } from '@postrider/nats-server';
 import { queueManager, shard as shardProtocol } from '@postrider/protocol';
-import { tempFolder, waitFor, type TempFolder } from '@postrider/testing';
+import { ChildUnderTest, tempFolder, waitFor, type TempFolder } from '@postrider/testing';
 import { connect, type NatsConnection, type StreamInfo } from 'nats';
-import { runCommand } from '../running-postrider.js';
+import { commandLine } from '../running-postrider.js';
 import { EventBook } from './event-book.js';
 import { Instances, services, type Service } from './instances.js';
 import { NatsNode } from './nats-node.js';
@@ -35,6 +35,7 @@ export class Cluster {
   readonly network: Network;
   readonly #folder: TempFolder;
   readonly #configFile: string;
+  readonly #init: ChildUnderTest;
   #bus: Bus | undefined;
   #connection: NatsConnection | undefined;
 
@@ -45,25 +46,23 @@ export class Cluster {
     this.#configFile = join(folder, 'postrider.yaml');
     this.nats = network.places.map((_, number) => new NatsNode({ binary, folder, network, number }));
     this.instances = new Instances(this.#configFile);
+    this.#init = new ChildUnderTest({
+      command: process.execPath,
+      args: [commandLine, 'cluster', 'init', '--config', this.#configFile],
+    });
   }
 
-  static async start(): Promise<Cluster> {
+  /** Its network is there, and nothing runs: whoever has it can `stop` it while it starts. */
+  static async make(): Promise<Cluster> {
     const { binary } = await findNatsServer({ fetch: true });
-    const cluster = new Cluster(await makeNetwork(natsServers), binary);
-    try {
-      await cluster.#start();
-      return cluster;
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
+    return new Cluster(await makeNetwork(natsServers), binary);
   }
 
-  async #start(): Promise<void> {
+  async start(): Promise<void> {
     await this.nextHops.start();
     this.#configure();
     await Promise.all(this.nats.map((node) => node.start()));
-    await this.#init();
+    await this.#makeStreams();
     const servers = this.nats.map(({ address }) => address);
     this.#bus = await connectBus({ address: { servers }, name: 'test', version: 'test' });
     this.#connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 250 });
@@ -150,13 +149,13 @@ export class Cluster {
     return this.#folder.path;
   }
 
-  /** Ends everything at once. @param keep leave the folder */
+  /** Ends everything at once and for good, from wherever it is. @param keep leave the folder */
   async stop({ keep = false } = {}): Promise<void> {
-    await this.instances.killAll();
+    await Promise.all([this.instances.end(), this.#init.end()]);
     this.events.stop();
     await this.#bus?.close().catch(() => undefined);
     await this.#connection?.close().catch(() => undefined);
-    await Promise.all(this.nats.map((node) => node.process.kill()));
+    await Promise.all(this.nats.map((node) => node.process.end()));
     await this.nextHops.stop();
     this.network.remove();
     if (!keep) this.#folder.remove();
@@ -190,13 +189,11 @@ export class Cluster {
   }
 
   /** JetStream has no leader of its own in the first seconds. */
-  async #init(): Promise<void> {
-    let said = '';
+  async #makeStreams(): Promise<void> {
     const made = async (): Promise<boolean> => {
-      const { code, stdout, stderr } = await runCommand(this.#configFile, ['cluster', 'init']);
-      said = stdout + stderr;
-      return code === 0;
+      await this.#init.start();
+      return (await this.#init.ended()).code === 0;
     };
-    await waitFor(made, upWithin, () => `'postrider cluster init', which said: ${said}`);
+    await waitFor(made, upWithin, () => `'postrider cluster init', which said: ${this.#init.output}`);
   }
 }

@@ -26,6 +26,7 @@ export class Instances {
   /** Those that ended for good, for their output. */
   readonly #gone: Instance[] = [];
   #next = 1;
+  #over = false;
 
   constructor(configFile: string) {
     this.#configFile = configFile;
@@ -54,6 +55,7 @@ export class Instances {
   /** @param inside goes before its command; resolves when it is ready */
   async add(service: Service, inside: readonly string[] = []): Promise<Instance> {
     const port = service === 'smtp-ingress' ? await freePort() : 0;
+    if (this.#over) throw new Error('all were ended for good');
     const words = [...inside, process.execPath, commandLine, 'run', service, '--config', this.#configFile];
     const [command = '', ...args] = words;
     const instance = {
@@ -80,8 +82,10 @@ export class Instances {
     return (await instance.process.stop()).code;
   }
 
-  async killAll(): Promise<void> {
-    await Promise.all(this.#all.map((instance) => instance.process.kill()));
+  /** Kills them for good, those that drain too; none starts after that, whatever scenario is under way. */
+  async end(): Promise<void> {
+    this.#over = true;
+    await Promise.all([...this.#gone, ...this.#all].map((instance) => instance.process.end()));
   }
 }
 

@@ -4,58 +4,101 @@
  *   npm run test:cluster                           every kind of event once, about three minutes
  *   npm run test:cluster -- --only PATTERN         those of all whose name matches
  *   npm run test:cluster -- --minutes 30 --seed 7  at random; the seed repeats the order of events
+ *   npm run test:cluster -- --help
  */
-import { parseArgs } from 'node:util';
 import { Cluster } from './cluster.js';
+import { parseFlags, summary, usage, WrongWords, type Asked } from './flags.js';
 import { faultsOf, lineOf, tableOf } from './print.js';
 import { seeded } from './random.js';
 import { ClusterRun } from './run.js';
 import { longForm, shortForm, type Scenario } from './scenarios.js';
 
-const { values: flags } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' } },
-});
+const failed = 1;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
-
-say('starting three NATS servers and two of each service');
-const cluster = await Cluster.start();
-const run = new ClusterRun(cluster, (row) => say(lineOf(row)));
-let faults: readonly string[] = ['the run did not come to its end'];
-try {
-  for (const scenario of scenarios()) await run.run(scenario);
-} catch (error) {
+const sayFault = (error: unknown): void =>
   say(error instanceof Error ? (error.stack ?? error.message) : String(error));
-  process.exitCode = 1;
+
+/** Exits are by hand: what a scenario has under way when it is interrupted would keep the process. */
+process.exit(await main());
+
+async function main(): Promise<number> {
+  try {
+    const asked = parseFlags(process.argv.slice(2));
+    const scenarios = wanted(asked);
+    if (!asked.help) return await test(scenarios, asked);
+    say(`${usage}\n${summary}`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof WrongWords)) throw error;
+    process.stderr.write(`test:cluster: ${error.message}\n${usage}\n`);
+    return 2;
+  }
 }
-try {
+
+function wanted({ only, minutes }: Asked): readonly Scenario[] {
+  if (only === undefined) return minutes === undefined ? shortForm : longForm;
+  const found = longForm.filter(({ name }) => only.test(name));
+  if (found.length === 0) throw new WrongWords(`no event matches '${only.source}'`);
+  return found;
+}
+
+/** @returns the exit code, when nothing is left of it */
+async function test(scenarios: readonly Scenario[], asked: Asked): Promise<number> {
+  let cluster: Cluster | undefined;
+  const interrupted = interruption();
+  const work = async (): Promise<number> => {
+    say('starting three NATS servers and two of each service');
+    cluster = await Cluster.make();
+    await cluster.start();
+    return judged(cluster, inTurn(scenarios, asked));
+  };
+  const faulty = (error: unknown): number => {
+    sayFault(error);
+    return failed;
+  };
+  // What breaks because of the interruption is not worth a word.
+  const code = await Promise.race([interrupted, work()]).catch(faulty);
+  const keep = code === failed;
+  if (keep && cluster !== undefined) say(`logs: ${cluster.keepLogs()}`);
+  await cluster?.stop({ keep });
+  return code;
+}
+
+/** @returns the exit code, as shells have it, once a signal has come; more of them change nothing */
+function interruption(): Promise<number> {
+  return new Promise((resolve) => {
+    process.on('SIGINT', () => resolve(130));
+    process.on('SIGTERM', () => resolve(143));
+  });
+}
+
+async function judged(cluster: Cluster, scenarios: Iterable<Scenario>): Promise<number> {
+  const run = new ClusterRun(cluster, (row) => say(lineOf(row)));
+  let broken = false;
+  try {
+    for (const scenario of scenarios) await run.run(scenario);
+  } catch (error) {
+    sayFault(error);
+    broken = true;
+  }
   const report = await run.report();
   say(`\n${tableOf(report.rows)}\n`);
   for (const text of report.skipped) say(`skipped: ${text}`);
   if (report.verdict.untold > 0) say(`${report.verdict.untold} mails whose end no event told`);
-  faults = faultsOf(report);
+  const faults = faultsOf(report);
   for (const fault of faults.slice(0, 50)) say(fault);
   say(faults.length === 0 ? 'every mail that got a 250 has come to its end' : `${faults.length} faults`);
-} finally {
-  const bad = faults.length > 0 || process.exitCode === 1;
-  if (bad) say(`logs: ${cluster.keepLogs()}`);
-  await cluster.stop({ keep: bad });
-  process.exitCode = bad ? 1 : 0;
+  return broken || faults.length > 0 ? failed : 0;
 }
 
-function* scenarios(): Generator<Scenario> {
-  const { minutes, seed, only } = flags;
-  if (minutes === undefined) {
-    const wanted =
-      only === undefined ? shortForm : longForm.filter(({ name }) => new RegExp(only).test(name));
-    yield* wanted;
-    return;
-  }
-  const chosen = Number(seed ?? Date.now() % 1_000_000);
+function* inTurn(scenarios: readonly Scenario[], { minutes, seed }: Asked): Generator<Scenario> {
+  if (minutes === undefined) return yield* scenarios;
+  const chosen = seed ?? Date.now() % 1_000_000;
   const random = seeded(chosen);
   say(`seed ${chosen}`);
-  const end = performance.now() + Number(minutes) * 60_000;
+  const end = performance.now() + minutes * 60_000;
   while (performance.now() < end) {
-    const scenario = longForm[Math.floor(random() * longForm.length)];
+    const scenario = scenarios[Math.floor(random() * scenarios.length)];
     if (scenario !== undefined) yield scenario;
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { StatusRecord } from '@postrider/protocol';
 import { expect, test } from 'vitest';
-import { metricTable } from './metric-table.js';
+import { metricTable, type MetricRow } from './metric-table.js';
 import { metricsOf } from './metrics.js';
 
 const record = (service: string, figures: object): StatusRecord => ({
@@ -78,6 +78,22 @@ test('names as Prometheus wants them, and no label whose values mail brings alon
 
 test('services/admin/README.md lists them all, and no other', () => {
   const readme = readFileSync(new URL('../../../../services/admin/README.md', import.meta.url), 'utf8');
-  const listed = [...readme.matchAll(/^\| `(postrider_[a-z_]+)`/gm)].map(([, name]) => name);
-  expect(listed).toEqual([...new Set(metricTable.map(({ name }) => name))]);
+  const [, metrics = ''] = /\n## Metrics\n(.*)/s.exec(readme) ?? [];
+  const listed = metrics.split('\n### ').slice(1).flatMap(itemsUnder);
+  const wanted = metricTable.map(wordsOf);
+  expect(listed.sort()).toEqual([...new Set(wanted)].sort());
 });
+
+/** Its heading, and an item under it as one line. */
+function itemsUnder(text: string): readonly string[] {
+  const [heading = ''] = text.split('\n', 1);
+  return [...text.matchAll(/^- (.*(?:\n {2}.*)*)/gm)].map(
+    ([, item = '']) => `${heading}: ${item.replaceAll(/\s+/g, ' ')}`,
+  );
+}
+
+function wordsOf({ service, name, kind, help, label, constant = {} }: MetricRow): string {
+  const labels = [...(label === undefined ? [] : [label]), ...Object.keys(constant)];
+  const by = labels.length === 0 ? '' : ` by ${labels.join(' and ')}`;
+  return `${service ?? 'Every service'}: \`${name}\` (${kind}${by}): ${help.charAt(0).toLowerCase()}${help.slice(1)}`;
+}

@@ -71,9 +71,9 @@ test('every verb names itself as the table does', () => {
 test('README.md lists the verbs that are offered, and the extensions', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const [, listed = '', announced = ''] =
-    /\*\*Verbs\*\*: ([A-Z ]+); others are known and refused\. ([A-Z0-9,\s-]+)\./.exec(readme) ?? [];
+    /\*\*Verbs\*\*: ([A-Z\s]+); others are known and refused\.\s([A-Z0-9,\s-]+)\./.exec(readme) ?? [];
   const refused = new Set(refusedVerbs.map(({ name }) => name));
   const known = new Set([...verbs.keys(), ...lmtpVerbs.keys()]);
-  expect(listed.split(' ').sort()).toEqual([...known].filter((name) => !refused.has(name)).sort());
+  expect(listed.split(/\s+/).sort()).toEqual([...known].filter((name) => !refused.has(name)).sort());
   expect(announced.split(/,\s+/).sort()).toEqual(extensions.map(({ keyword }) => keyword).sort());
 });

@@ -1,0 +1,70 @@
+/** What `npm run test:cluster -- …` is asked for. */
+import { parseArgs } from 'node:util';
+
+export interface Asked {
+  readonly help: boolean;
+  /** At random for so long; undefined: each scenario once. */
+  readonly minutes: number | undefined;
+  readonly seed: number | undefined;
+  /** Of the names of all scenarios; undefined: the short form, with `minutes` all. */
+  readonly only: RegExp | undefined;
+}
+
+/** The words make no sense: one line to standard error, exit 2. */
+export class WrongWords extends Error {}
+
+export const usage = 'usage: npm run test:cluster -- [--only PATTERN] [--minutes N [--seed N]]';
+export const summary = `three NATS servers and two of each service under load, while something dies, is cut off or replaced,
+and what that costs, as a table: every kind of event once, about three minutes;
+--only: those of all events whose name matches; --minutes: at random for so long; --seed repeats their order
+
+exit: 0 no promise was broken, 1 one was or the run failed, 2 usage; after SIGINT 130, after SIGTERM 143`;
+
+/** @throws WrongWords */
+export function parseFlags(words: readonly string[]): Asked {
+  const { help = false, minutes, seed, only } = valuesOf(words);
+  if (seed !== undefined && minutes === undefined) throw new WrongWords('--seed needs --minutes');
+  return {
+    help,
+    minutes: minutes === undefined ? undefined : minutesOf(minutes),
+    seed: seed === undefined ? undefined : seedOf(seed),
+    only: only === undefined ? undefined : patternOf(only),
+  };
+}
+
+function valuesOf(words: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...words],
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        minutes: { type: 'string' },
+        seed: { type: 'string' },
+        only: { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    // Its first sentence tells what is wrong, the others what else it might have been.
+    const [text = ''] = (error instanceof Error ? error.message : String(error)).split(/\.?(?:\n|\. )/);
+    throw new WrongWords(text);
+  }
+}
+
+function minutesOf(text: string): number {
+  if (!/^[0-9]+(?:\.[0-9]+)?$/.test(text) || Number(text) === 0)
+    throw new WrongWords(`--minutes takes a number above 0, not '${text}'`);
+  return Number(text);
+}
+
+function seedOf(text: string): number {
+  if (!/^[0-9]+$/.test(text)) throw new WrongWords(`--seed takes a whole number, not '${text}'`);
+  return Number(text);
+}
+
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new WrongWords(`--only takes a regular expression, not '${text}'`);
+  }
+}
