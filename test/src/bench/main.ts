@@ -1,24 +1,21 @@
 /**
  * `npm run bench`: the questions of the design's budgets, Postrider and (where they are installed, and we are root for
  * Postfix) Postfix and Haraka in one run on one machine, a table to the terminal and JSON to `test/bench/results/`.
- *
- *   npm run bench -- [--quick] [--rounds N] [--only protocol|systems]
- *   npm run bench -- --deferred 1000000 [--into-spool]
- *   npm run bench -- --scale [--quick]        workers and queue-managers instead: scale.ts
- *   npm run bench -- --by-process [--quick]   what each service costs: by-process.ts
+ * `npm run bench -- --help` tells what else it measures: deferred.ts, scale.ts, by-process.ts.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { measureByProcess } from './by-process.js';
 import { measureDeferred, printDeferred } from './deferred.js';
+import { parseFlags, summary, usage, type Asked } from './flags.js';
 import { fsyncInMilliseconds } from './fsync.js';
 import { measureLatency, type LatencyFigures } from './latency.js';
 import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
 import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
+import { WrongWords } from '../words.js';
 import { measureScale } from './scale.js';
 import {
   startHarakaForBench,
@@ -72,38 +69,38 @@ export interface SystemFigures {
   readonly largeMail?: readonly MemoryFigures[];
 }
 
-const { values: flags } = parseArgs({
-  options: {
-    quick: { type: 'boolean' },
-    rounds: { type: 'string' },
-    only: { type: 'string' },
-    deferred: { type: 'string' },
-    'into-spool': { type: 'boolean' },
-    scale: { type: 'boolean' },
-    'by-process': { type: 'boolean' },
-  },
-});
-const quick = flags.quick === true;
-const rounds = Number(flags.rounds ?? (quick ? 1 : 3));
-const share = quick ? 0.2 : 1;
-
 /** Mails of one worker in `--scale`. */
 const scaleMails = 2_000;
 
-keep(await figures());
+const asked = askedFor(process.argv.slice(2));
+const { quick, rounds } = asked;
+const share = quick ? 0.2 : 1;
+if (asked.help) say(`${usage}\n${summary}`);
+else keep(await figures());
+
+/** Ends the process where that makes no sense. */
+function askedFor(words: readonly string[]): Asked {
+  try {
+    return parseFlags(words);
+  } catch (error) {
+    if (!(error instanceof WrongWords)) throw error;
+    process.stderr.write(`bench: ${error.message}\n${usage}\n`);
+    process.exit(2);
+  }
+}
 
 /** What was asked for, measured and printed. */
 async function figures(): Promise<object> {
-  if (flags.deferred !== undefined) {
-    const intoSpool = flags['into-spool'] === true;
-    const deferred = await measureDeferred(Number(flags.deferred), { intoSpool, say });
+  if (asked.deferred !== undefined) {
+    const { intoSpool } = asked;
+    const deferred = await measureDeferred(asked.deferred, { intoSpool, say });
     printDeferred(deferred, say);
     return { deferred };
   }
-  if (flags.scale === true) return { scale: await scale() };
-  if (flags['by-process'] === true) return { byProcess: await byProcess() };
-  const protocol = flags.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
-  if (flags.only === 'protocol') {
+  if (asked.scale) return { scale: await scale() };
+  if (asked.byProcess) return { byProcess: await byProcess() };
+  const protocol = asked.only === 'systems' ? [] : await measureProtocol(rounds, share, say);
+  if (asked.only === 'protocol') {
     printProtocol(protocol);
     return { rounds, protocol };
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseFlags, WrongWords } from './flags.js';
+import { WrongWords } from '../words.js';
+import { parseFlags } from './flags.js';
 
 const nothing = { help: false, minutes: undefined, seed: undefined, only: undefined };
 

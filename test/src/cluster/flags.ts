@@ -1,5 +1,5 @@
 /** What `npm run test:cluster -- …` is asked for. */
-import { parseArgs } from 'node:util';
+import { valuesOf, wholeNumber, WrongWords } from '../words.js';
 
 export interface Asked {
   readonly help: boolean;
@@ -10,9 +10,6 @@ export interface Asked {
   readonly only: RegExp | undefined;
 }
 
-/** The words make no sense: one line to standard error, exit 2. */
-export class WrongWords extends Error {}
-
 export const usage = 'usage: npm run test:cluster -- [--only PATTERN] [--minutes N [--seed N]]';
 export const summary = `three NATS servers and two of each service under load, while something dies, is cut off or replaced,
 and what that costs, as a table: every kind of event once, about three minutes;
@@ -22,42 +19,29 @@ exit: 0 no promise was broken, 1 one was or the run failed, 2 usage; after SIGIN
 
 /** @throws WrongWords */
 export function parseFlags(words: readonly string[]): Asked {
-  const { help = false, minutes, seed, only } = valuesOf(words);
+  const {
+    help = false,
+    minutes,
+    seed,
+    only,
+  } = valuesOf(words, {
+    help: { type: 'boolean', short: 'h' },
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+  });
   if (seed !== undefined && minutes === undefined) throw new WrongWords('--seed needs --minutes');
   return {
     help,
     minutes: minutes === undefined ? undefined : minutesOf(minutes),
-    seed: seed === undefined ? undefined : seedOf(seed),
+    seed: seed === undefined ? undefined : wholeNumber('--seed', seed),
     only: only === undefined ? undefined : patternOf(only),
   };
-}
-
-function valuesOf(words: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...words],
-      options: {
-        help: { type: 'boolean', short: 'h' },
-        minutes: { type: 'string' },
-        seed: { type: 'string' },
-        only: { type: 'string' },
-      },
-    }).values;
-  } catch (error) {
-    // Its first sentence tells what is wrong, the others what else it might have been.
-    const [text = ''] = (error instanceof Error ? error.message : String(error)).split(/\.?(?:\n|\. )/);
-    throw new WrongWords(text);
-  }
 }
 
 function minutesOf(text: string): number {
   if (!/^[0-9]+(?:\.[0-9]+)?$/.test(text) || Number(text) === 0)
     throw new WrongWords(`--minutes takes a number above 0, not '${text}'`);
-  return Number(text);
-}
-
-function seedOf(text: string): number {
-  if (!/^[0-9]+$/.test(text)) throw new WrongWords(`--seed takes a whole number, not '${text}'`);
   return Number(text);
 }
 

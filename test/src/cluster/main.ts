@@ -7,7 +7,8 @@
  *   npm run test:cluster -- --help
  */
 import { Cluster } from './cluster.js';
-import { parseFlags, summary, usage, WrongWords, type Asked } from './flags.js';
+import { WrongWords } from '../words.js';
+import { parseFlags, summary, usage, type Asked } from './flags.js';
 import { faultsOf, lineOf, tableOf } from './print.js';
 import { seeded } from './random.js';
 import { ClusterRun } from './run.js';

@@ -1,0 +1,24 @@
+/** The words after `npm run … --`: what makes no sense is one line to standard error and exit 2, as with `postrider`. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+export class WrongWords extends Error {}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+type Values<O extends Options> = ReturnType<typeof parseArgs<{ args: string[]; options: O }>>['values'];
+
+/** @throws WrongWords for a flag that is not among the options, and for a word that is no flag */
+export function valuesOf<O extends Options>(words: readonly string[], options: O): Values<O> {
+  try {
+    return parseArgs({ args: [...words], options }).values;
+  } catch (error) {
+    // Its first sentence tells what is wrong, the others what else it might have been.
+    const [text = ''] = (error instanceof Error ? error.message : String(error)).split(/\.?(?:\n|\. )/);
+    throw new WrongWords(text);
+  }
+}
+
+/** @throws WrongWords */
+export function wholeNumber(flag: string, text: string): number {
+  if (!/^[0-9]+$/.test(text)) throw new WrongWords(`${flag} takes a whole number, not '${text}'`);
+  return Number(text);
+}
