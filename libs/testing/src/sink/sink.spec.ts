@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { afterEach, expect, test } from 'vitest';
 import { waitFor } from '../wait-for.js';
@@ -175,13 +176,33 @@ test('STARTTLS with a certificate of its own', async () => {
 
 test('behaves otherwise when told, and stops', async () => {
   const running = await sinkWith({ rules: { '*': [{ at: 'rcpt', reply: '550 5.1.1 No' }] } });
-  const once = (): Promise<string> =>
+  const session = (): Promise<string> =>
     dialogue(running.port, ['EHLO load.test', 'MAIL FROM:<>', 'RCPT TO:<a@dest.test>', 'QUIT']);
-  expect(codes(await once())).toBe('220 250 250 550 221');
+  expect(codes(await session())).toBe('220 250 250 550 221');
   running.behave({});
-  expect(codes(await once())).toBe('220 250 250 250 221');
+  expect(codes(await session())).toBe('220 250 250 250 221');
   await waitFor(() => running.connections().open === 0, 2000, 'closed connections');
   await running.stop();
   sink = undefined;
-  expect(await once()).toBe('RST');
+  expect(await session()).toBe('RST');
 });
+
+test('a connection that its client has closed does not count beside the next', async () => {
+  const counts: number[] = [];
+  const running = await sinkWith({ connected: (open) => counts.push(open) });
+  let client = await greeted(running.port);
+  for (let n = 0; n < 20; n++) {
+    client.destroy();
+    client = await greeted(running.port);
+  }
+  const beside = await greeted(running.port);
+  expect(counts).toEqual([...Array<number>(21).fill(1), 2]);
+  client.destroy();
+  beside.destroy();
+});
+
+async function greeted(port: number): Promise<Socket> {
+  const client = connect(port, '127.0.0.1');
+  await once(client, 'data');
+  return client;
+}

@@ -33,7 +33,7 @@ export interface SinkOptions {
   readonly keepMails?: boolean;
   /** Called for each mail taken, before its reply. */
   readonly taken?: NonNullable<SessionSettings['taken']>;
-  /** Called for each new connection, with how many are open then. */
+  /** Called for each new connection, with how many are open then that their clients have not closed. */
   readonly connected?: (open: number) => void;
 }
 
@@ -64,15 +64,23 @@ export const usualExtensions: readonly string[] = ['PIPELINING', 'SIZE', '8BITMI
 export async function startSink(options: SinkOptions = {}): Promise<Sink> {
   const host = options.host ?? '127.0.0.1';
   const tally = new Tally();
+  const sessions = new Set<SinkSession>();
+  /** Those that the client has not closed. */
   const open = new Set<SinkSession>();
   let rules = new RuleBook(options.rules ?? {});
   const settings = settingsFrom(options, tally, () => rules);
   const server = createServer({ allowHalfOpen: true }, (socket: Socket) => {
     tally.connections++;
     const session = new SinkSession(socket, tally.connections, settings);
+    sessions.add(session);
     open.add(session);
-    options.connected?.(open.size);
-    socket.once('close', () => open.delete(session));
+    // A client may have closed one and opened another before we come to look at either.
+    setImmediate(() => options.connected?.(open.size));
+    socket.once('end', () => open.delete(session));
+    socket.once('close', () => {
+      sessions.delete(session);
+      open.delete(session);
+    });
   });
   const port = await listen(server, options.port ?? 0, host);
   return {
@@ -87,7 +95,7 @@ export async function startSink(options: SinkOptions = {}): Promise<Sink> {
     behave: (next) => void (rules = new RuleBook(next)),
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      open.forEach((session) => session.destroy());
+      sessions.forEach((session) => session.destroy());
       await closed;
     },
   };
