@@ -89,7 +89,10 @@ export class Instances {
   }
 }
 
-export function signal({ name, process: child }: Instance, which: NodeJS.Signals): void {
+export function signal(
+  { name, process: child }: Pick<Instance, 'name' | 'process'>,
+  which: NodeJS.Signals,
+): void {
   if (child.pid === undefined) throw new Error(`${name} does not run`);
   process.kill(child.pid, which);
 }

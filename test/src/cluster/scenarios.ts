@@ -104,6 +104,18 @@ export const pauseWorker: Scenario = {
   },
 };
 
+/** It takes connections, and answers nothing; a stopped process keeps its leaders until the others elect theirs. */
+const pauseNatsLeader: Scenario = {
+  name: 'SIGSTOP the NATS leader of shard 0',
+  happen: async (cluster) => {
+    const node = await cluster.leader();
+    signal(node, 'SIGSTOP');
+    await pause(pausedFor);
+    signal(node, 'SIGCONT');
+    await cluster.natsWhole();
+  },
+};
+
 export const cutNats = (link: Link, number?: number): Scenario => ({
   name:
     link === 'others' ? 'a NATS server cut off from the others' : 'a NATS server cut off from its clients',
@@ -218,6 +230,7 @@ export const longForm: readonly Scenario[] = [
   pauseOwner(0),
   pauseOwner(1),
   pauseWorker,
+  pauseNatsLeader,
   cutNats('others'),
   cutNats('clients'),
   cutOwner,
