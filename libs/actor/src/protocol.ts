@@ -17,7 +17,7 @@ export interface RequestDefinition<Payload, Answer> {
   readonly [types]?: { readonly payload: Payload; readonly answer: Answer };
 }
 
-/** A message without an answer, for what may be lost: hints and beats. */
+/** A message without an answer, for what may be lost: hints. */
 export interface NoticeDefinition<Payload> {
   readonly kind: 'notice';
   readonly [types]?: { readonly payload: Payload };

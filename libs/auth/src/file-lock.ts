@@ -1,5 +1,5 @@
 /**
- * One process at a time changes a file. The lock is a symbolic link beside it that names its holder, `pid@host`: made
+ * One process at a time changes a file. The lock is a symbolic link beside it that names its holder, `pid@place`: made
  * only where there is none, and whole at once. That of a process that is dead is removed, by one process at a time, too.
  */
 import { readlinkSync, rmSync, symlinkSync } from 'node:fs';
@@ -8,6 +8,10 @@ import { setTimeout as after } from 'node:timers/promises';
 
 const retryInMilliseconds = 20;
 const waitsInMilliseconds = 10_000;
+
+/** Where a pid means one process: containers may share a host's name (pid_namespaces(7)). */
+const place = `${hostname()}/${namespaceOf()}`;
+const self = `${process.pid}@${place}`;
 
 /** Another process holds it, and goes on doing so. */
 export class FileLocked extends Error {}
@@ -30,13 +34,22 @@ export async function withFileLock<T>(file: string, act: () => T, waits = waitsI
   try {
     return act();
   } finally {
-    rmSync(lock);
+    // Somebody may have removed it by hand, and another have made one since.
+    if (holderOf(lock) === self) rmSync(lock, { force: true });
+  }
+}
+
+function namespaceOf(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
   }
 }
 
 function isMade(lock: string): boolean {
   try {
-    symlinkSync(`${process.pid}@${hostname()}`, lock);
+    symlinkSync(self, lock);
     return true;
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
@@ -56,8 +69,8 @@ function holderOf(lock: string): string | undefined {
 
 /** Of another host, or container, nobody here can tell. */
 function isDead(holder = ''): boolean {
-  const [, pid, host] = /^([0-9]+)@(.*)$/.exec(holder) ?? [];
-  if (pid === undefined || host !== hostname()) return false;
+  const [, pid, where] = /^([0-9]+)@(.*)$/.exec(holder) ?? [];
+  if (pid === undefined || where !== place) return false;
   try {
     process.kill(Number(pid), 0);
     return false;

@@ -19,6 +19,7 @@ test.each([
 
 test.each([
   [refused(500, 10_047, 'insufficient storage resources available')],
+  [refused(503, 10_076, 'JetStream not enabled')],
   [refused(500, 10_074, 'replicas > 1 not supported in non-clustered mode')],
   [NatsError.errorForCode(ErrorCode.AuthorizationViolation)],
   [new Error('TIMEOUT')],

@@ -13,7 +13,13 @@ test('a worker is lost after three missed beats and before the lease of its shar
 
 test('a worker that is not heard knows it before it is lost', () => {
   expect(times.workerUnheard).toBeGreaterThan(times.beat + times.beatAnswered);
-  expect(times.workerUnheard + times.beatAnswered).toBeLessThan(times.workerLost);
+  expect(times.workerUnheard + times.beatAnswered + times.beatRepeated).toBeLessThan(times.workerLost);
+});
+
+test('a worker that only an owner hears who is cut off closes its connections before another may own the shard', () => {
+  const unheardAfter = times.workerUnheard + times.beatAnswered + times.beatRepeated;
+  expect(times.beatNoted + unheardAfter).toBeLessThan(times.leaseTtl);
+  expect(times.beatNoted).toBeGreaterThanOrEqual(2 * times.leaseRenewed);
 });
 
 test('a segment is retried over the longest election and several publishes', () => {

@@ -33,9 +33,12 @@ export const times = {
   /** A worker tells a new owner what it holds. */
   holds: 1_000,
   beat: 2_000,
-  /** A beat is answered by an owner that has noted it; one that was not is repeated at once. */
+  /** An owner that has noted a beat answers; it does so for this long after its last renewal. */
   beatAnswered: 1_000,
-  /** A worker whose beats were not answered for so long closes its connections as they become idle. */
+  beatNoted: 3_000,
+  /** After one that was not answered. */
+  beatRepeated: 500,
+  /** A worker none of whose beats were answered for so long closes its connections as they become idle. */
   workerUnheard: 4_000,
   /** Three missed beats. */
   workerLost: 6_500,

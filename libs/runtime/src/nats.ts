@@ -63,7 +63,7 @@ export function outsideAddress({ nats }: Config, name: string): NatsAddress {
 /**
  * Makes the streams and the bucket of outside NATS that are not there yet; what is there stays as it is. Waits for
  * servers that have only just been started.
- * @throws StartError for a server that does not do, NatsError when none answers
+ * @throws StartError for a server that does not do; else why none answers, or can't make them
  */
 export async function initCluster(config: Config, log: Logger): Promise<void> {
   const { bus, spool } = await connectWhenReady(config, log);
@@ -73,6 +73,8 @@ export async function initCluster(config: Config, log: Logger): Promise<void> {
 
 async function connectWhenReady(config: Config, log: Logger): Promise<Nats> {
   const until = performance.now() + initWithin;
+  // One that takes no connection is not waited for: its address may be wrong.
+  await askServer(natsAddress(config, 'init'), 'init');
   for (;;) {
     try {
       return await connectOnce(config, 'init', { log, create: true });
@@ -116,8 +118,9 @@ async function connectOnce(
   const address = natsAddress(config, name);
   checkServer(await askServer(address, name), config, log);
   const bus = await connectBus({ address, name, version, log });
+  let spool: Spool | undefined;
   try {
-    const spool = await connectSpool({
+    spool = await connectSpool({
       address,
       name,
       replicas: replicasOf(config),
@@ -129,6 +132,7 @@ async function connectOnce(
     if (create) await bus.prepareEvents(eventsSizeInOctets);
     return { bus, spool };
   } catch (error) {
+    await spool?.close();
     await bus.close();
     if (error instanceof StreamsMissing)
       throw new Error(`${error.message}: 'postrider cluster init' makes them`, { cause: error });

@@ -11,10 +11,12 @@ type Noting = 'noted' | 'not-owner' | 'nothing';
 async function start() {
   const clock = manualClock();
   const bus = memoryBus('worker-1', clock);
-  const state = { held: [channel], noting: 'noted' as Noting, beats: 0, unheard: 0 };
+  const state = { held: [channel], noting: 'noted' as Noting, answersAfter: 0, beats: 0, unheard: 0 };
   const handlers: Record<string, unknown> = {
-    beat: () => {
+    beat: async () => {
       state.beats++;
+      if (state.answersAfter > 0)
+        await new Promise<void>((resolve) => clock.after(state.answersAfter, resolve));
       return state.noting === 'nothing' ? undefined : { result: state.noting };
     },
   };
@@ -51,6 +53,14 @@ test.each<Noting>(['noted', 'nothing'])('answered with %s it is heard', async (n
   void heartbeat.begin('0');
   await pass(5 * times.workerUnheard);
   expect(state.unheard).toBe(0);
+});
+
+test('goes every two seconds, however late it is answered', async () => {
+  const { state, heartbeat, pass } = await start();
+  state.answersAfter = times.beatAnswered - 100;
+  void heartbeat.begin('0');
+  await pass(5 * times.beat);
+  expect(state).toMatchObject({ beats: 5, unheard: 0 });
 });
 
 test('of an owner who is not surely one, or of none, it is not heard, and repeated until it is', async () => {

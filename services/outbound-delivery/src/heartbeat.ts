@@ -15,9 +15,6 @@ export interface HeartbeatOptions {
   readonly unheard: (shard: string) => void;
 }
 
-/** After a beat that was not answered. */
-const repeatedAfter = 500;
-
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   /** By shard: when the last beat that was answered was sent, monotonic milliseconds. */
@@ -37,7 +34,11 @@ export class Heartbeat {
       await new Promise<void>((resolve) => clock.after(pause, resolve));
       const held = this.#options.held(shard);
       if (this.#stopped || held.length === 0) break;
-      pause = (await this.#beat(shard, held)) ? times.beat : repeatedAfter;
+      const sentAt = clock.monotonic();
+      // Owners reckon with a beat's time from one to the next, however late they answer.
+      pause = (await this.#beat(shard, held))
+        ? Math.max(0, sentAt + times.beat - clock.monotonic())
+        : times.beatRepeated;
     }
     this.#heardAt.delete(shard);
   }

@@ -35,6 +35,8 @@ test.each([
   ['--deferred 1e6', "--deferred takes a whole number, not '1e6'"],
   ['--only memory', "--only takes protocol or systems, not 'memory'"],
   ['--into-spool', '--into-spool needs --deferred'],
+  ['--scale --rounds 2', '--rounds is for'],
+  ['--deferred 9 --quick', 'without --quick'],
   ['--scale --only systems', 'exclude one another'],
 ])('%s is refused', (words, text) => {
   expect(() => parseFlags(words.split(' '))).toThrow(WrongWords);

@@ -46,6 +46,10 @@ export function parseFlags(words: readonly string[]): Asked {
   if (intoSpool && deferred === undefined) throw new WrongWords('--into-spool needs --deferred');
   if ([deferred !== undefined, scale, byProcess, only !== undefined].filter(Boolean).length > 1)
     throw new WrongWords('--deferred, --scale, --by-process and --only exclude one another');
+  if (rounds !== undefined && (deferred !== undefined || scale || byProcess))
+    throw new WrongWords('--rounds is for the systems beside one another');
+  if (quick && deferred !== undefined)
+    throw new WrongWords('--deferred says how many itself, without --quick');
   return {
     help,
     quick,

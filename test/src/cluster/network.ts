@@ -80,13 +80,12 @@ class Namespaces implements Network {
 
   constructor(count: number) {
     this.#count = count;
-    this.#bridge('others');
-    this.#bridge('clients');
-    for (let n = 0; n <= count; n++) {
-      ip('netns', 'add', this.#namespace(n));
-      ip('-n', this.#namespace(n), 'link', 'set', 'lo', 'up');
-      this.#cable(n, 'clients');
-      if (n < count) this.#cable(n, 'others');
+    try {
+      this.#make();
+    } catch (error) {
+      // Ctrl-C ends `ip`, too.
+      this.remove();
+      throw error;
     }
     this.places = Array.from({ length: count }, (_, n) => ({
       client: { host: this.#address(n, 'clients'), port: clientPort },
@@ -107,6 +106,17 @@ class Namespaces implements Network {
   remove(): void {
     for (let n = 0; n <= this.#count; n++) attempt(() => ip('netns', 'del', this.#namespace(n)));
     for (const link of ['others', 'clients'] as const) attempt(() => ip('link', 'del', this.#bridgeOf(link)));
+  }
+
+  #make(): void {
+    this.#bridge('others');
+    this.#bridge('clients');
+    for (let n = 0; n <= this.#count; n++) {
+      ip('netns', 'add', this.#namespace(n));
+      ip('-n', this.#namespace(n), 'link', 'set', 'lo', 'up');
+      this.#cable(n, 'clients');
+      if (n < this.#count) this.#cable(n, 'others');
+    }
   }
 
   #bridge(link: Link): void {

@@ -16,12 +16,12 @@ const peakFactor = 5;
 const reserve = 2;
 const secondsOfDay = 86_400;
 
-test('the CPU that is planned with is above what was measured, and no fantasy', () => {
+test('the CPU that is planned with is above all that was measured, by a quarter at most', () => {
   const row = measured.find(([question]) => question === 'CPU a mail, ms');
-  const atBest = Number(row?.[1]);
-  expect(cpuInMilliseconds).toBeGreaterThanOrEqual(atBest);
-  // The README's machine is the fastest that was measured, with sessions kept open; the plan is for the slowest, without.
-  expect(cpuInMilliseconds).toBeLessThanOrEqual(10 * atBest);
+  const atWorst = stated(/slowest machine that was\s+measured, ([0-9.]+) ms/);
+  expect(atWorst).toBeGreaterThan(Number(row?.[1]));
+  expect(cpuInMilliseconds).toBeGreaterThanOrEqual(atWorst);
+  expect(cpuInMilliseconds).toBeLessThanOrEqual(1.25 * atWorst);
 });
 
 test('each row follows', () => {

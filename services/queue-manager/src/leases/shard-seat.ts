@@ -94,8 +94,9 @@ export class ShardSeat {
         clock,
         log: log.child({ shard: this.shard }),
       };
-      const trusted = (): boolean => clock.monotonic() - this.#renewedAt < times.leaseTrusted;
-      const queue = new ShardQueue({ ...environment, trusted }, (fault) => this.#failed(fault));
+      const renewedWithin = (time: number) => (): boolean => clock.monotonic() - this.#renewedAt < time;
+      const [trusted, notesBeats] = [renewedWithin(times.leaseTrusted), renewedWithin(times.beatNoted)];
+      const queue = new ShardQueue({ ...environment, trusted, notesBeats }, (fault) => this.#failed(fault));
       const deferred = owner.deferred.length;
       await queue.start();
       if (this.#isLeaving()) {

@@ -160,6 +160,7 @@ async function queueOf(
     owner,
     clock,
     trusted,
+    notesBeats: trusted,
     log: options.log ?? silent,
     router: new Router(new Locator(bus, clock), clock, settings),
     settings: () => settings,

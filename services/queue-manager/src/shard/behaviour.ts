@@ -53,12 +53,12 @@ function traffic(host: ShardHost): Traffic {
 }
 
 /**
- * Noted: it can't count as lost for a while, neither with us nor, since logs are read before anybody counts, with an
- * owner who is just taking over. One that is not surely the owner any more has no say in that.
+ * Noted: it can't count as lost for a while, also while the logs are read. An owner whose lease is not renewed may be cut
+ * off together with the worker, and has no say in that: the next one does not hear it.
  */
 function beaten({ queue }: ShardHost, beat: Beat) {
   queue?.beat(beat);
-  return { result: queue?.environment.trusted() === false ? ('not-owner' as const) : ('noted' as const) };
+  return { result: queue?.environment.notesBeats() === false ? ('not-owner' as const) : ('noted' as const) };
 }
 
 /** `not-owner`: not now; the worker keeps its results and repeats them. */

@@ -23,6 +23,8 @@ export interface ShardEnvironment {
   readonly workers: Workers;
   /** The lease was renewed lately enough to dispatch. */
   readonly trusted: () => boolean;
+  /** It was renewed so lately that no other owner can be there before a worker that is heard no more has gone quiet. */
+  readonly notesBeats: () => boolean;
   /** Runs it once the messages at hand are handled, so that one pass serves them all. */
   readonly soon: (act: () => void) => void;
 }

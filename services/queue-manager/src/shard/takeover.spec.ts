@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { shard as shardProtocol, times } from '@postrider/protocol';
 import { fakeWorker } from '../rig/fake-worker.js';
 import { startRig, turns, type Rig } from '../rig/rig.js';
+import { shardBehaviour } from './behaviour.js';
 
 const hour = 3_600_000;
 
@@ -35,6 +36,17 @@ test('a worker that held nothing for long is not lost with its next channel, bef
   await turns();
   expect(inFlight(rig, taken)).toBe(true);
   expect(rig.events('unknown')).toEqual([]);
+});
+
+test('a beat is noted by an owner whose lease is renewed, and by one that still reads its logs', async () => {
+  const rig = await startRig();
+  const asked = { worker: 'worker-1', channels: [] };
+  expect(await ref(rig).ask('beat', asked)).toEqual({ result: 'noted' });
+  rig.trust(false);
+  expect(await ref(rig).ask('beat', asked)).toEqual({ result: 'not-owner' });
+  const behaviour = shardBehaviour({ shard: '1', owner: 'qm-1', queue: undefined });
+  await rig.bus.host(shardProtocol, behaviour, { key: '1' });
+  expect(await rig.bus.ref(shardProtocol, '1').ask('beat', asked)).toEqual({ result: 'noted' });
 });
 
 test('a channel that nobody hosts: the new job was not taken, the earlier one is unknown', async () => {
