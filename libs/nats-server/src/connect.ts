@@ -11,6 +11,7 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from 'nats';
+import { mendFirstReconnect } from './another-server.js';
 import { watchForCut } from './cut-watch.js';
 import { mendGivenUpDials } from './given-up-dials.js';
 import { mendSplitMessages } from './split-messages.js';
@@ -42,12 +43,13 @@ export const inboxOf = (connection: NatsConnection): string =>
  * @throws NatsError when no server answers within 3 s; after a first success it reconnects for ever
  */
 export async function connectNats(address: NatsAddress, name: string): Promise<NatsConnection> {
+  mendFirstReconnect();
   mendGivenUpDials();
   mendSplitMessages();
   const options: ConnectionOptions = {
     servers: [...address.servers],
     name,
-    // The client library begins with the server that it comes from, which may answer nothing.
+    // A server that takes connections may answer nothing.
     timeout: 3_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
