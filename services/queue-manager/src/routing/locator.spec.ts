@@ -4,7 +4,7 @@ import { dnsResolver, type LocateAnswer } from '@postrider/protocol';
 import { expect, test } from 'vitest';
 import { Locator } from './locator.js';
 
-async function locatorWith(answer: (domain: string) => LocateAnswer) {
+async function locatorWith(answer: (domain: string) => LocateAnswer | Promise<LocateAnswer>) {
   const bus = memoryBus();
   const asked: string[] = [];
   await bus.host(dnsResolver, () => ({
@@ -46,6 +46,20 @@ test('without a resolver the answer is temporary and says why', async () => {
   const answer = new Locator(memoryBus(), clock).ask(question('a.test'));
   await clock.advance(31_000);
   expect(await answer).toMatchObject({ result: 'temporary' });
+});
+
+test('one that does not answer may have died: another is asked beside it', async () => {
+  const answers: ((answer: LocateAnswer) => void)[] = [];
+  const { locator, clock } = await locatorWith(() => new Promise((resolve) => answers.push(resolve)));
+  const answer = locator.ask(question('a.test'));
+  await clock.advance(4_900);
+  expect(answers).toHaveLength(1);
+  await clock.advance(200);
+  expect(answers).toHaveLength(2);
+  answers[1]?.({ result: 'null-mx', ttl: 60_000 });
+  expect(await answer).toEqual({ result: 'null-mx', ttl: 60_000 });
+  answers[0]?.({ result: 'temporary', text: 'too late' });
+  expect(await locator.ask(question('a.test'))).toEqual({ result: 'null-mx', ttl: 60_000 });
 });
 
 test('a resolver that is just started again is waited for', async () => {

@@ -21,6 +21,11 @@ const shortestTtl = 1_000;
  */
 const askedAgainFor = 30_000;
 const askedAgainAfter = 500;
+/**
+ * Longer than most nameservers take. The instance that was asked may have died, which nobody tells; one that lives has
+ * the question under way and answers both.
+ */
+const askedBesideAfter = 5_000;
 
 export class Locator {
   readonly #resolver: Ref<(typeof dnsResolver)['messages']>;
@@ -63,14 +68,31 @@ export class Locator {
     const until = this.#clock.monotonic() + askedAgainFor;
     for (;;) {
       try {
-        return question.ask === 'locate'
-          ? await this.#resolver.ask('locate', { domain: question.domain })
-          : await this.#resolver.ask('resolve', { host: question.host });
+        return await this.#askBeside(question);
       } catch (fault) {
         const text = fault instanceof Error ? fault.message : String(fault);
         if (this.#clock.monotonic() >= until) return { result: 'temporary', text: `dns-resolver: ${text}` };
       }
       await new Promise<void>((resolve) => this.#clock.after(askedAgainAfter, resolve));
     }
+  }
+
+  /** The first of two answers. @throws when nobody answers */
+  #askBeside(question: Question): Promise<LocateAnswer> {
+    return new Promise((resolve, reject) => {
+      const beside = this.#clock.after(
+        askedBesideAfter,
+        () => void this.#send(question).then(resolve, reject),
+      );
+      void this.#send(question)
+        .then(resolve, reject)
+        .finally(() => beside.cancel());
+    });
+  }
+
+  #send(question: Question): Promise<LocateAnswer> {
+    return question.ask === 'locate'
+      ? this.#resolver.ask('locate', { domain: question.domain })
+      : this.#resolver.ask('resolve', { host: question.host });
   }
 }
