@@ -38,6 +38,7 @@ export function relayDecision(
   if (action?.act === 'refuse' || action?.act === 'discard' || action?.act === 'redirect') return undefined;
   const { identity, client } = facts;
   const byRule = action?.act === 'relay' && ruleTrusts(action, to) ? 'rule' : undefined;
+  // The address may count, since a listener that requires authentication is answered before (commands/access.ts).
   const trust = relayTrust({ identity, address: client }, rules) ?? byRule;
   const verdict = relayVerdict(to, trust !== undefined, rules);
   switch (verdict) {
