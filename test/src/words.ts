@@ -17,6 +17,13 @@ export function valuesOf<O extends Options>(words: readonly string[], options: O
   }
 }
 
+/** @returns the exit code for words that make no sense. @throws what is another fault */
+export function usageError(program: string, usage: string, error: unknown): number {
+  if (!(error instanceof WrongWords)) throw error;
+  process.stderr.write(`${program}: ${error.message}\n${usage}\n`);
+  return 2;
+}
+
 /** @throws WrongWords */
 export function wholeNumber(flag: string, text: string): number {
   if (!/^[0-9]+$/.test(text)) throw new WrongWords(`${flag} takes a whole number, not '${text}'`);

@@ -108,7 +108,7 @@ test('the first rule that fits decides', () => {
   const rules = ['from=@else.test reject', 'client=192.0.2.7 accept', 'reject'].map(rule);
   expect(decidingRule(rules, facts)?.text).toBe('client=192.0.2.7 accept');
   expect(decidingRule(rules, { ...facts, client: '::1' })?.text).toBe('reject');
-  expect(decidingRule([], facts)).toBeUndefined();
+  expect(decidingRule<AccessRule>([], facts)).toBeUndefined();
 });
 
 test('any line is a rule or says what is wrong', () => {

@@ -135,7 +135,7 @@ function bounds(name: string, value: string): boolean {
 
 const next = (text: string): RegExpExecArray | null => /^([a-z]+)=(\S+)\s+/.exec(text);
 
-export const decidingRule = (rules: readonly AccessRule[], facts: AccessFacts): AccessRule | undefined =>
+export const decidingRule = <R extends AccessRule>(rules: readonly R[], facts: AccessFacts): R | undefined =>
   rules.find((rule) => rule.fits(facts));
 
 /** Whoever writes `reject from=@b.example` does not mean to reject everything with that text. */

@@ -74,10 +74,10 @@ export async function initCluster(config: Config, log: Logger): Promise<void> {
 async function connectWhenReady(config: Config, log: Logger): Promise<Nats> {
   const until = performance.now() + initWithin;
   // One that takes no connection is not waited for: its address may be wrong.
-  await askServer(natsAddress(config, 'init'), 'init');
+  const address = await checkedAddress(config, 'init', log);
   for (;;) {
     try {
-      return await connectOnce(config, 'init', { log, create: true });
+      return await connectTo(address, config, { name: 'init', log, create: true });
     } catch (error) {
       const reason = notReadyYet(error);
       if (reason === undefined) throw error;
@@ -96,7 +96,8 @@ export async function connectAll(
 ): Promise<Nats | undefined> {
   for (let tries = 0; !stopped(); tries++) {
     try {
-      return await connectOnce(config, name, { log, create: hasOwnServer(config) });
+      const address = await checkedAddress(config, name, log);
+      return await connectTo(address, config, { name, log, create: hasOwnServer(config) });
     } catch (error) {
       if (error instanceof StartError) throw error;
       const text = error instanceof Error ? error.message : String(error);
@@ -109,14 +110,25 @@ export async function connectAll(
   return undefined;
 }
 
-/** With outside NATS a service makes no streams: its user may not, and `postrider cluster init` does. */
-async function connectOnce(
-  config: Config,
-  name: string,
-  { log, create }: { readonly log: Logger; readonly create: boolean },
-): Promise<Nats> {
+/** Where a server answers that does. @throws StartError when it does not do */
+async function checkedAddress(config: Config, name: string, log: Logger): Promise<NatsAddress> {
   const address = natsAddress(config, name);
   checkServer(await askServer(address, name), config, log);
+  return address;
+}
+
+interface Connecting {
+  readonly name: string;
+  readonly log: Logger;
+  /** With outside NATS a service makes no streams: its user may not, and `postrider cluster init` does. */
+  readonly create: boolean;
+}
+
+async function connectTo(
+  address: NatsAddress,
+  config: Config,
+  { name, log, create }: Connecting,
+): Promise<Nats> {
   const bus = await connectBus({ address, name, version, log });
   let spool: Spool | undefined;
   try {

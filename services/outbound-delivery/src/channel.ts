@@ -34,6 +34,9 @@ export interface ChannelContext {
 /** An owner has at most 1 MiB at a channel; twice that, since a result may cross with the jobs that follow it. */
 const heldOctetsLimit = 2 * 1024 * 1024;
 
+/** Why a worker ends a channel. */
+export type EarlyEnd = 'draining' | 'epoch' | 'unheard';
+
 export class Channel implements JobSource {
   readonly id: string;
   readonly request: OpenChannel;
@@ -48,7 +51,7 @@ export class Channel implements JobSource {
   /** Jobs have come, or none will. */
   #begin: () => void = () => undefined;
   /** Why it ends early. */
-  #reason: 'draining' | 'epoch' | 'unheard' | undefined;
+  #reason: EarlyEnd | undefined;
 
   constructor(context: ChannelContext) {
     this.#context = context;
@@ -119,7 +122,7 @@ export class Channel implements JobSource {
   }
 
   /** The mail under way is finished, the others are given back. */
-  endEarly(reason: 'draining' | 'epoch' | 'unheard'): void {
+  endEarly(reason: EarlyEnd): void {
     this.#reason ??= reason;
     for (const job of this.#queue.splice(0)) this.#giveBack(job, 'the channel was closed before its turn');
     this.close();

@@ -17,8 +17,8 @@ export interface HeartbeatOptions {
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
-  /** By shard: when the last beat that was answered was sent, monotonic milliseconds. */
-  readonly #heardAt = new Map<string, number>();
+  /** Shards whose owners are told. */
+  readonly #begun = new Set<string>();
   #stopped = false;
 
   constructor(options: HeartbeatOptions) {
@@ -27,41 +27,42 @@ export class Heartbeat {
 
   /** Beats until nothing is held for the shard. Its owner hears of us just now, since it asked for a channel. */
   async begin(shard: string): Promise<void> {
-    if (this.#heardAt.has(shard)) return;
-    const { clock } = this.#options;
-    this.#heardAt.set(shard, clock.monotonic());
+    if (this.#begun.has(shard)) return;
+    this.#begun.add(shard);
+    const { clock, held, unheard } = this.#options;
+    /** When the last beat that was answered was sent. */
+    let heardAt = clock.monotonic();
     for (let pause: number = times.beat; ;) {
       await new Promise<void>((resolve) => clock.after(pause, resolve));
-      const held = this.#options.held(shard);
-      if (this.#stopped || held.length === 0) break;
+      const channels = held(shard);
+      if (this.#stopped || channels.length === 0) break;
       const sentAt = clock.monotonic();
-      // Owners reckon with a beat's time from one to the next, however late they answer.
-      pause = (await this.#beat(shard, held))
-        ? Math.max(0, sentAt + times.beat - clock.monotonic())
-        : times.beatRepeated;
+      if (await this.#isNoted(shard, channels)) {
+        heardAt = sentAt;
+        // Owners reckon with a beat's time from one to the next, however late they answer.
+        pause = Math.max(0, sentAt + times.beat - clock.monotonic());
+      } else {
+        if (clock.monotonic() - heardAt >= times.workerUnheard) unheard(shard);
+        pause = times.beatRepeated;
+      }
     }
-    this.#heardAt.delete(shard);
+    this.#begun.delete(shard);
   }
 
   stop(): void {
     this.#stopped = true;
   }
 
-  /** @returns whether the owner has noted it */
-  async #beat(shard: string, channels: readonly HeldChannel[]): Promise<boolean> {
-    const { bus, clock, unheard } = this.#options;
-    const sentAt = clock.monotonic();
+  /** By the owner. */
+  async #isNoted(shard: string, channels: readonly HeldChannel[]): Promise<boolean> {
+    const { bus } = this.#options;
     try {
       const beat = { worker: bus.instance, channels };
       const answer = await bus.ref(shardProtocol, shard).ask('beat', beat);
-      if (answer?.result !== 'not-owner') {
-        this.#heardAt.set(shard, sentAt);
-        return true;
-      }
+      return answer?.result !== 'not-owner';
     } catch {
       // Nobody owns it now, or one of us can't be reached.
+      return false;
     }
-    if (clock.monotonic() - (this.#heardAt.get(shard) ?? 0) >= times.workerUnheard) unheard(shard);
-    return false;
   }
 }

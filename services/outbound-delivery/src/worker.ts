@@ -18,7 +18,7 @@ import {
   type RecipientOutcome,
 } from '@postrider/protocol';
 import { outboundProxy, type Config, type RunningService, type ServiceContext } from '@postrider/runtime';
-import { Channel } from './channel.js';
+import { Channel, type EarlyEnd } from './channel.js';
 import type { Delivery, LargeContentReader } from './delivery.js';
 import { Heartbeat } from './heartbeat.js';
 import { maildirs } from './local/deliver-maildir.js';
@@ -252,7 +252,7 @@ export class Worker implements RunningService {
     return false;
   }
 
-  #endOf(reason: 'draining' | 'epoch' | 'unheard', matches: (channel: Channel) => boolean): void {
+  #endOf(reason: EarlyEnd, matches: (channel: Channel) => boolean): void {
     for (const { channel } of this.#channels.values()) if (matches(channel)) channel.endEarly(reason);
   }
 

@@ -15,7 +15,7 @@ import { measureLoad, type Load, type LoadFigures } from './load.js';
 import { measureIdleSessions, measureLargeMail, type MemoryFigures } from './memory.js';
 import { measureProtocol } from './protocol.js';
 import { startSmtpSink, type CountingSink } from '../smtp-sink.js';
-import { WrongWords } from '../words.js';
+import { usageError } from '../words.js';
 import { measureScale } from './scale.js';
 import {
   startHarakaForBench,
@@ -83,9 +83,7 @@ function askedFor(words: readonly string[]): Asked {
   try {
     return parseFlags(words);
   } catch (error) {
-    if (!(error instanceof WrongWords)) throw error;
-    process.stderr.write(`bench: ${error.message}\n${usage}\n`);
-    process.exit(2);
+    process.exit(usageError('bench', usage, error));
   }
 }
 

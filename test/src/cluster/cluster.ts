@@ -188,12 +188,9 @@ export class Cluster {
     writeFileSync(this.#configFile, `${lines.join('\n')}\n`);
   }
 
-  /** JetStream has no leader of its own in the first seconds. */
   async #makeStreams(): Promise<void> {
-    const made = async (): Promise<boolean> => {
-      await this.#init.start();
-      return (await this.#init.ended()).code === 0;
-    };
-    await waitFor(made, upWithin, () => `'postrider cluster init', which said: ${this.#init.output}`);
+    await this.#init.start();
+    if ((await this.#init.ended()).code !== 0)
+      throw new Error(`'postrider cluster init' said: ${this.#init.output}`);
   }
 }

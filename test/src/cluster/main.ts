@@ -7,7 +7,7 @@
  *   npm run test:cluster -- --help
  */
 import { Cluster } from './cluster.js';
-import { WrongWords } from '../words.js';
+import { usageError, WrongWords } from '../words.js';
 import { parseFlags, summary, usage, type Asked } from './flags.js';
 import { faultsOf, lineOf, tableOf } from './print.js';
 import { seeded } from './random.js';
@@ -30,9 +30,7 @@ async function main(): Promise<number> {
     say(`${usage}\n${summary}`);
     return 0;
   } catch (error) {
-    if (!(error instanceof WrongWords)) throw error;
-    process.stderr.write(`test:cluster: ${error.message}\n${usage}\n`);
-    return 2;
+    return usageError('test:cluster', usage, error);
   }
 }
 

@@ -82,7 +82,7 @@ interface InForce {
 }
 
 function decided(facts: AccessFacts, to: Mailbox, { rules, relay }: InForce): Answer {
-  const rule = rules.find((each) => decidingRule([each], facts));
+  const rule = decidingRule(rules, facts);
   const control = relayDecision(facts, to, rule?.action, relay);
   const nothing = rules.length === 0 ? 'there are no access rules' : `no rule of ${rules.length} decides`;
   const first = rule ? `${rule.place}: ${rule.text}` : nothing;
