@@ -1,6 +1,6 @@
 import { Servers } from 'nats/lib/nats-base-client/servers.js';
 import { expect, test } from 'vitest';
-import { mendFirstReconnect } from './another-server.js';
+import { mendClientLibrary } from './client-library.js';
 
 function selected(servers: Servers, times: number): readonly (string | undefined)[] {
   return Array.from({ length: times }, () => servers.selectServer()?.listen);
@@ -11,12 +11,12 @@ test('the library dials the server that it has lost first, and with the mending 
   const all = ['192.0.2.1:4222', '192.0.2.2:4222', '192.0.2.3:4222'];
   const [first, second, third] = all;
   expect(selected(new Servers(all), 4)).toEqual([first, first, second, third]);
-  mendFirstReconnect();
-  mendFirstReconnect();
+  mendClientLibrary();
+  mendClientLibrary();
   expect(selected(new Servers(all), 6)).toEqual([first, second, third, first, second, third]);
 });
 
 test('an only one is dialled again', () => {
-  mendFirstReconnect();
+  mendClientLibrary();
   expect(selected(new Servers(['192.0.2.1:4222']), 3)).toEqual(Array(3).fill('192.0.2.1:4222'));
 });

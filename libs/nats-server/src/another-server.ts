@@ -5,12 +5,8 @@
 import { Servers } from 'nats/lib/nats-base-client/servers.js';
 
 const begun = new WeakSet<Servers>();
-let mended = false;
 
-/** Once a process, before its first connection. */
 export function mendFirstReconnect(): void {
-  if (mended) return;
-  mended = true;
   const servers = Servers.prototype;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the servers that it is asked of
   const { selectServer } = servers;

@@ -11,10 +11,8 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from 'nats';
-import { mendFirstReconnect } from './another-server.js';
+import { mendClientLibrary } from './client-library.js';
 import { watchForCut } from './cut-watch.js';
-import { mendGivenUpDials } from './given-up-dials.js';
-import { mendSplitMessages } from './split-messages.js';
 
 /** Where NATS is and how we show who we are. Our own server's stands in `<data_dir>/nats/connection.json`. */
 export interface NatsAddress {
@@ -43,9 +41,7 @@ export const inboxOf = (connection: NatsConnection): string =>
  * @throws NatsError when no server answers within 3 s; after a first success it reconnects for ever
  */
 export async function connectNats(address: NatsAddress, name: string): Promise<NatsConnection> {
-  mendFirstReconnect();
-  mendGivenUpDials();
-  mendSplitMessages();
+  mendClientLibrary();
   const options: ConnectionOptions = {
     servers: [...address.servers],
     name,

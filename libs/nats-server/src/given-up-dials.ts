@@ -12,12 +12,8 @@ import { NodeTransport } from 'nats/lib/src/node_transport.js';
 const lastWordsWithin = 1_000;
 
 const givenUp = new WeakSet<NodeTransport>();
-let mended = false;
 
-/** Once a process, before its first connection. */
 export function mendGivenUpDials(): void {
-  if (mended) return;
-  mended = true;
   const transport = NodeTransport.prototype;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- both are called with the transport that they are asked of
   const { dial, disconnect } = transport;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { Parser } from 'nats/lib/nats-base-client/parser.js';
 import { expect, test } from 'vitest';
-import { mendSplitMessages } from './split-messages.js';
+import { mendClientLibrary } from './client-library.js';
 
-mendSplitMessages();
-mendSplitMessages();
+mendClientLibrary();
+mendClientLibrary();
 
 /** As a server sends them, cut where it pleases the network. @returns the payloads that were read */
 function read(payloads: readonly Uint8Array[], cuts: readonly number[]): Uint8Array[] {

@@ -5,6 +5,7 @@ import type { LoadedConfig, LoadOptions } from './config/load.js';
 import { configFingerprint } from './config/fingerprint.js';
 import type { Config } from './config/schema.js';
 import { watchConfig, type ConfigWatch } from './config/watch.js';
+import { HeapGrowth } from './heap-growth.js';
 import { ProcessPages } from './http/pages.js';
 import { ProcessState } from './http/readiness.js';
 import { openHttp } from './http/server.js';
@@ -34,6 +35,7 @@ export class RunningProcess {
   readonly #running = new Map<string, RunningService>();
   readonly #state = new ProcessState(() => performance.now());
   readonly #pages: ProcessPages;
+  readonly #heapGrowth = new HeapGrowth();
   readonly #stopped: Promise<void>;
   #config: Config;
   #configuration: string;
@@ -105,8 +107,8 @@ export class RunningProcess {
         : 'info';
       this.#log[level]({ services: name, listening }, 'ready');
       // At once: a new owner of a shard asks the workers that it has heard of.
-      this.#publishStatus(nats);
-      const gauge = setInterval(() => this.#publishStatus(nats), times.gauge);
+      this.#eachSecond(nats);
+      const gauge = setInterval(() => this.#eachSecond(nats), times.gauge);
       await this.#stopped;
       // Not ready any more: nobody should count on it.
       this.#publishStatus(nats);
@@ -155,6 +157,11 @@ export class RunningProcess {
   async #takeOnForAWhile(): Promise<void> {
     const delay = this.#config.shutdown_delay;
     if (delay > 0 && !this.#fault) await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+
+  #eachSecond(nats: Nats): void {
+    this.#heapGrowth.look();
+    this.#publishStatus(nats);
   }
 
   #publishStatus({ bus }: Nats): void {

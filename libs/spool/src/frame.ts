@@ -9,6 +9,7 @@
 import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr';
 import type { Envelope, MailObject } from '@postrider/mail';
+import type { MailToCommit } from './spool.js';
 
 const magic = 0x50525347;
 const version = 1;
@@ -21,12 +22,19 @@ export interface Frame {
   readonly writer: Buffer;
   /** Counts up in each writer: a second copy of a segment is known by it. */
   readonly number: number;
-  readonly items: readonly FrameItem[];
+  readonly items: readonly WrittenItem[];
 }
 
+/** As read: views of the message. */
 export interface FrameItem {
   readonly head: Uint8Array;
   readonly body: Uint8Array;
+}
+
+/** To be written: a body may come in pieces, which are put together in the frame and nowhere before. */
+export interface WrittenItem {
+  readonly head: Uint8Array;
+  readonly body: Uint8Array | readonly Uint8Array[];
 }
 
 /** Not a frame of ours, or damaged. The record is kept and passed; nothing is guessed. */
@@ -37,10 +45,7 @@ export class NewerFormat extends Error {}
 /** @param space written to if it is large enough: fresh memory for each segment costs more than all the rest here */
 export function encodeFrame({ writer, number, items }: Frame, space?: Buffer): Buffer {
   const indexLength = items.length * entryLength;
-  const length = items.reduce(
-    (sum, { head, body }) => sum + head.length + body.length,
-    fixedLength + indexLength,
-  );
+  const length = items.reduce((sum, item) => sum + itemLength(item), fixedLength);
   const frame = space && space.length >= length ? space.subarray(0, length) : Buffer.allocUnsafe(length);
   frame.writeUInt32BE(magic, 0);
   frame.writeUInt32BE(version << 24, 4);
@@ -50,20 +55,20 @@ export function encodeFrame({ writer, number, items }: Frame, space?: Buffer): B
   let entry = fixedLength;
   let at = fixedLength + indexLength;
   for (const { head, body } of items) {
-    frame.writeUInt32BE(head.length, entry);
-    frame.writeUInt32BE(body.length, entry + 4);
-    frame.writeUInt32BE(checksumOf({ head, body }), entry + 8);
+    const from = at;
     frame.set(head, at);
-    frame.set(body, at + head.length);
-    at += head.length + body.length;
+    at += head.length;
+    for (const piece of piecesOf(body)) {
+      frame.set(piece, at);
+      at += piece.length;
+    }
+    frame.writeUInt32BE(head.length, entry);
+    frame.writeUInt32BE(at - from - head.length, entry + 4);
+    frame.writeUInt32BE(crc32(frame.subarray(from, at)), entry + 8);
     entry += entryLength;
   }
   return frame;
 }
-
-/** zlib takes an empty buffer for none, and starts afresh. */
-const checksumOf = ({ head, body }: FrameItem): number =>
-  body.length === 0 ? crc32(head) : crc32(body, crc32(head));
 
 /** A segment or a bundle of contents, and not a bundle of records. */
 export const isFrame = (octets: Uint8Array): boolean =>
@@ -92,7 +97,8 @@ export function decodeFrame(octets: Uint8Array): DecodedFrame {
     const bodyEnd = headEnd + frame.readUInt32BE(entry + 4);
     if (bodyEnd > frame.length) throw new DamagedFrame(`item ${items.length} of ${count} is cut`);
     const item = { head: frame.subarray(at, headEnd), body: frame.subarray(headEnd, bodyEnd) };
-    items.push(checksumOf(item) === frame.readUInt32BE(entry + 8) ? item : undefined);
+    const isWhole = crc32(frame.subarray(at, bodyEnd)) === frame.readUInt32BE(entry + 8);
+    items.push(isWhole ? item : undefined);
     at = bodyEnd;
   }
   return { writer: frame.subarray(8, 24), number: Number(frame.readBigUInt64BE(24)), items };
@@ -101,11 +107,11 @@ export function decodeFrame(octets: Uint8Array): DecodedFrame {
 // Plain maps, so that another version reads fields it does not know.
 const packr = new Packr({ useRecords: false });
 
-const noContent = new Uint8Array(0);
+const noContent: readonly Uint8Array[] = [];
 
 const encodeEnvelope = (envelope: Envelope): Uint8Array => packr.pack(envelope);
 
-export function mailItem(mail: MailObject): FrameItem {
+export function mailItem(mail: MailToCommit): WrittenItem {
   return { head: encodeEnvelope(mail.envelope), body: mail.content ?? noContent };
 }
 
@@ -118,4 +124,11 @@ export function decodeMail({ head, body }: FrameItem): MailObject {
 }
 
 /** Octets that an item takes in a frame. */
-export const itemLength = ({ head, body }: FrameItem): number => entryLength + head.length + body.length;
+export const itemLength = ({ head, body }: WrittenItem): number =>
+  entryLength + head.length + bodyLength(body);
+
+export const bodyLength = (body: WrittenItem['body']): number =>
+  piecesOf(body).reduce((sum, piece) => sum + piece.length, 0);
+
+const piecesOf = (body: WrittenItem['body']): readonly Uint8Array[] =>
+  body instanceof Uint8Array ? [body] : body;

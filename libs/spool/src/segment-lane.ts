@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '@postrider/actor';
 import { times } from '@postrider/protocol';
 import type { DiskRoom } from './disk-room.js';
-import { encodeFrame, itemLength, type FrameItem } from './frame.js';
+import { encodeFrame, itemLength, type WrittenItem } from './frame.js';
 import type { AppendResult, Log } from './log.js';
 import { subjects } from './names.js';
 import type { CommitResult } from './spool.js';
@@ -29,7 +29,7 @@ export interface LaneOptions {
 }
 
 export interface WaitingCommit {
-  readonly item: FrameItem;
+  readonly item: WrittenItem;
   /** Its content stands in this shard: it can't go to another. */
   readonly bound: boolean;
   readonly resolve: (result: CommitResult) => void;

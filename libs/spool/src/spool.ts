@@ -2,7 +2,7 @@
  * The spool's contract (DESIGN §3, §4): what ingress, the owner of a shard and a worker may do with it. Backends
  * are behind `Log` (log.ts); everything above is one code for all of them.
  */
-import type { LargeContent, MailId, MailObject, MailRecord, Scheduling } from '@postrider/mail';
+import type { Envelope, LargeContent, MailId, MailObject, MailRecord, Scheduling } from '@postrider/mail';
 import type { Move } from './leaders.js';
 import type { QuarantinedRecord as QuarantinedRecordOfShard } from '@postrider/protocol';
 
@@ -37,6 +37,12 @@ export interface WriterOptions {
   readonly committed?: (shard: string, sequence: number, mails: number) => void;
 }
 
+/** A mail object whose content may come in pieces, in their order. */
+export interface MailToCommit {
+  readonly envelope: Envelope;
+  readonly content?: Uint8Array | readonly Uint8Array[];
+}
+
 /** smtp-ingress's side: one publish in flight, all that commits meanwhile goes into the next segment. */
 export interface SpoolWriter {
   /** The shard that new mail goes to right now. */
@@ -45,7 +51,7 @@ export interface SpoolWriter {
    * Resolves once the mail is durable, or will not be. Never rejects.
    * @param mail content present, or `envelope.large` from `beginLarge` with the same shard
    */
-  commit(mail: MailObject, shard?: string): Promise<CommitResult>;
+  commit(mail: MailToCommit, shard?: string): Promise<CommitResult>;
   /** Streams content that is too large for a segment to CONTENT-<shard> while DATA still arrives. */
   beginLarge(contentId: MailId): LargeContentWriter;
   /** `full`: over the soft limit: new mail gets 452 (DESIGN §3 'Room'). `away`: no shard takes writes: 451. */

@@ -4,10 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@postrider/actor';
-import type { MailId, MailObject } from '@postrider/mail';
+import type { MailId } from '@postrider/mail';
 import { times } from '@postrider/protocol';
 import { anyRoom, type DiskRoom } from './disk-room.js';
-import { mailItem, writerIdLength } from './frame.js';
+import { bodyLength, mailItem, writerIdLength } from './frame.js';
 import { Histogram } from './histogram.js';
 import { ChunkWriter } from './large-content.js';
 import { LargeContentPool } from './large-content-pool.js';
@@ -21,7 +21,7 @@ import {
   softLimit,
 } from './names.js';
 import { SegmentLane, type WaitingCommit } from './segment-lane.js';
-import type { CommitResult, LargeContentWriter, SpoolWriter, WriterOptions } from './spool.js';
+import type { CommitResult, LargeContentWriter, MailToCommit, SpoolWriter, WriterOptions } from './spool.js';
 
 export interface WriterContext {
   readonly log: Log;
@@ -105,8 +105,8 @@ export class SegmentWriter implements SpoolWriter {
     return this.#lane().shard;
   }
 
-  commit(mail: MailObject, shard?: string): Promise<CommitResult> {
-    const octets = mail.content?.length ?? 0;
+  commit(mail: MailToCommit, shard?: string): Promise<CommitResult> {
+    const octets = bodyLength(mail.content ?? []);
     if (octets > largeContentInOctets) {
       const text = `content of ${octets} octets; over ${largeContentInOctets} it goes in chunks (beginLarge)`;
       return Promise.resolve({ result: 'unavailable', text });

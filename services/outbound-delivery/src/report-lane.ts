@@ -1,6 +1,7 @@
 /**
  * Reports to one shard take turns: a few are under way, and what finishes meanwhile waits for its channel's next turn.
- * So an idle system reports a mail at once, and a busy one bundles without any timer.
+ * So an idle system reports a mail at once, and a busy one bundles without any timer. A channel with many results
+ * waits for no turn: it would soon have none of its mails left to send.
  */
 
 /** What wants a turn. */
@@ -15,32 +16,53 @@ export interface Reporting {
  */
 const reportsUnderWay = 4;
 
+/** Half of what an owner has at a channel: while they are reported, the other half goes out. */
+export const manyResults = 8;
+
 export class ReportLane {
   #underWay = 0;
-  readonly #waiting: Reporting[] = [];
+  /** In the order of calls. */
+  readonly #waiting = new Set<Reporting>();
+  readonly #urgent: Reporting[] = [];
   #starting = false;
 
-  /** In the order of calls. */
-  enqueue(one: Reporting): void {
-    this.#waiting.push(one);
-    if (this.#starting || this.#underWay >= reportsUnderWay) return;
+  /** @param results that it has to report */
+  enqueue(one: Reporting, results: number): void {
+    this.#waiting.add(one);
+    if (results >= manyResults) this.hurry(one);
+    else if (this.#underWay < reportsUnderWay) this.#startSoon();
+  }
+
+  /** It waits, and has many results by now. */
+  hurry(one: Reporting): void {
+    this.#urgent.push(one);
+    this.#startSoon();
+  }
+
+  /** What finishes in the same turn of the event loop goes along. */
+  #startSoon(): void {
+    if (this.#starting) return;
     this.#starting = true;
-    // What finishes in the same turn of the event loop goes along.
     setImmediate(() => {
       this.#starting = false;
+      for (const one of this.#urgent.splice(0)) this.#send(one);
       this.#start();
     });
   }
 
   #start(): void {
-    while (this.#underWay < reportsUnderWay) {
-      const one = this.#waiting.shift();
-      if (one === undefined) return;
-      this.#underWay++;
-      void one.send().then(() => {
-        this.#underWay--;
-        this.#start();
-      });
+    for (const one of this.#waiting) {
+      if (this.#underWay >= reportsUnderWay) return;
+      this.#send(one);
     }
+  }
+
+  #send(one: Reporting): void {
+    if (!this.#waiting.delete(one)) return;
+    this.#underWay++;
+    void one.send().then(() => {
+      this.#underWay--;
+      this.#start();
+    });
   }
 }

@@ -81,6 +81,26 @@ it('lets few channels report at once', async () => {
   expect(reports.slice(4, 10).map(idsOf)).toEqual(Array.from({ length: 6 }, () => ['a', 'b']));
 });
 
+it('waits for no turn with many results', async () => {
+  const { own, reporter, reports, answer } = rig();
+  await own();
+  for (let n = 0; n < 4; n++) reporter(`c${n}`).add(result('a'));
+  await turn();
+  const [few, many] = [reporter('few'), reporter('many')];
+  const ids = Array.from({ length: 8 }, (_, n) => `m${n}`);
+  few.add(result('f'));
+  for (const id of ids) many.add(result(id));
+  await turn();
+  expect(reports.slice(4).map(idsOf)).toEqual([ids]);
+  // While its report is under way, too, many come together.
+  for (const id of ids) many.add(result(`${id}+`));
+  await answer();
+  await answer();
+  expect(reports.slice(5).map(idsOf)).toEqual(expect.arrayContaining([['f'], ids.map((id) => `${id}+`)]));
+  await answer();
+  expect([...few.unwritten, ...many.unwritten]).toEqual([]);
+});
+
 it('ends with why the channel is no more', async () => {
   const { own, reporter, reports, answer } = rig();
   await own();

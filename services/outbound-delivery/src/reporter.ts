@@ -6,7 +6,7 @@ import type { Clock } from '@postrider/actor';
 import type { Bus, Ref } from '@postrider/bus';
 import type { MailId } from '@postrider/mail';
 import { shard as shardProtocol, times, type ChannelEnd, type JobResult } from '@postrider/protocol';
-import type { ReportLane, Reporting } from './report-lane.js';
+import { manyResults, type ReportLane, type Reporting } from './report-lane.js';
 
 export interface ReporterOptions {
   readonly bus: Bus;
@@ -42,7 +42,8 @@ export class Reporter implements Reporting {
 
   add(result: JobResult): void {
     this.#unwritten.push(result);
-    this.#want();
+    if (this.#state === 'queued' && this.#unwritten.length === manyResults) this.#options.lane.hurry(this);
+    else this.#want();
   }
 
   /** The last report, behind all results, says why the channel is no more. */
@@ -79,7 +80,7 @@ export class Reporter implements Reporting {
   #want(): void {
     if (this.#state !== 'quiet') return;
     this.#state = 'queued';
-    this.#options.lane.enqueue(this);
+    this.#options.lane.enqueue(this, this.#unwritten.length);
   }
 
   #again(): void {

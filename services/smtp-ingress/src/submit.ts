@@ -39,17 +39,13 @@ async function submit(mail: SubmittedMail, ingress: Ingress): Promise<SubmitAnsw
   if (!first) return refuse({ verb: 'DATA', reply: noRecipients }, mail, ingress);
   const id = ingress.newMailId();
   const only = accepted.length === 1 && isAscii(first.given) ? { forwardPath: first.given } : {};
-  const content = Buffer.concat([
-    trace(mail.user, id, ingress, only),
-    mail.content,
-    lastLineEnd(mail.content),
-  ]);
+  const content = [trace(mail.user, id, ingress, only), mail.content, lastLineEnd(mail.content)];
   const facts = {
     id,
     reversePath: mail.reversePath,
     body: '8BITMIME' as const,
     ...utf8Of(mail, accepted),
-    sizeInOctets: content.length,
+    sizeInOctets: content.reduce((sum, piece) => sum + piece.length, 0),
     acceptedAt: ingress.clock.now(),
     client: { address: local, helo: mail.user, protocol: 'LOCAL' as const },
     listener: local,

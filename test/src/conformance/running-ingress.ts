@@ -8,7 +8,14 @@ import type { LargeContent, MailObject } from '@postrider/mail';
 import { aliasExpander, type ResolveAnswer } from '@postrider/protocol';
 import { configSchema, type Config, type Logger } from '@postrider/runtime';
 import { service } from '@postrider/smtp-ingress';
-import type { CommitResult, LargeContentWriter, Spool, SpoolWriter, WriterOptions } from '@postrider/spool';
+import type {
+  CommitResult,
+  LargeContentWriter,
+  MailToCommit,
+  Spool,
+  SpoolWriter,
+  WriterOptions,
+} from '@postrider/spool';
 
 export interface RunningIngress {
   /** Of the first listener. */
@@ -131,7 +138,8 @@ function writerInto(
     drained: () => Promise.resolve(),
     figures: () => ({}),
     beginLarge: (contentId) => largeInto(spool, contentId),
-    async commit(mail) {
+    async commit(committed) {
+      const mail = wholeOf(committed);
       const result = await spool.commit(mail);
       if (result.result === 'committed') {
         keep(mail);
@@ -140,6 +148,10 @@ function writerInto(
       return result;
     },
   };
+}
+
+function wholeOf({ envelope, content }: MailToCommit): MailObject {
+  return content === undefined ? { envelope } : { envelope, content: Buffer.concat([content].flat()) };
 }
 
 function largeInto(spool: RememberedSpool, contentId: string): LargeContentWriter {

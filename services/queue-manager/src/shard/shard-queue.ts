@@ -5,7 +5,6 @@
 import type { Timer } from '@postrider/actor';
 import { times, type ChannelReport } from '@postrider/protocol';
 import { Announcer } from '../events.js';
-import { keepHeapLean } from '../mail/lean-heap.js';
 import { MailBook } from '../mail/mail-book.js';
 import { Resting } from '../mail/resting.js';
 import { Batch } from '../outcomes/batch.js';
@@ -119,7 +118,6 @@ export class ShardQueue {
    * @returns once the queue runs, or has ended
    */
   async start(): Promise<void> {
-    keepHeapLean(this.environment.owner.deferred.length);
     await this.#intake.admitDeferred();
     if (this.#draining) return;
     this.#started = true;
@@ -252,7 +250,6 @@ export class ShardQueue {
     }
     for (const shard of this.limit.lapsed()) this.#inquiry.ask(shard);
     this.#dispatcher.run();
-    keepHeapLean(this.book.figures().deferred);
     this.#relief.look();
     this.#resting.stow();
     this.#resting.wake();

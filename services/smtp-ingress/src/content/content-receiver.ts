@@ -41,7 +41,7 @@ export type ContentProblem =
 
 /** Where the whole content is. */
 export type StoredContent =
-  | { readonly place: 'memory'; readonly content: Buffer }
+  | { readonly place: 'memory'; readonly content: readonly Uint8Array[] }
   | { readonly place: 'spool'; readonly large: LargeContent; readonly shard: string };
 
 /** Octets that a large content gathers before they are given to the spool. */
@@ -122,8 +122,7 @@ export class ContentReceiver {
       return refused;
     }
     if (this.#large) return this.#finishLarge(this.#large);
-    const octets = this.#pieces.octets;
-    return { place: 'memory', content: Buffer.concat(this.#pieces.takeAll(), octets) };
+    return { place: 'memory', content: this.#pieces.takeAll() };
   }
 
   /** Gives back the memory it was granted, and its place; the mail is stored, or is not to be. */

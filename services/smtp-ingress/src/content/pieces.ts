@@ -3,7 +3,8 @@
  * a client that sends octet by octet costs no more memory than another.
  */
 const small = 512;
-const blockInOctets = 8 * 1024;
+/** Small enough for Node to cut it from a pool. */
+const blockInOctets = 2 * 1024;
 
 export class Pieces {
   octets = 0;

@@ -2,7 +2,7 @@
 import { manualClock, type ManualClock } from '@postrider/actor';
 import { Networks, type MailObject } from '@postrider/mail';
 import { configSchema, type Logger } from '@postrider/runtime';
-import type { CommitResult } from '@postrider/spool';
+import type { CommitResult, MailToCommit } from '@postrider/spool';
 import { Admission } from '../content/admission.js';
 import { ContentBudget } from '../content/content-budget.js';
 import type { Rejection } from '../events.js';
@@ -80,7 +80,7 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
       drained: () => Promise.resolve(),
       figures: () => ({}),
       commit(mail): Promise<CommitResult> {
-        mails.push(mail);
+        mails.push(wholeOf(mail));
         return Promise.resolve({ result: 'committed', shard: '0', sequence: mails.length });
       },
       beginLarge: (contentId) => ({
@@ -93,4 +93,8 @@ export function ingressOfTest(config: object = {}): IngressOfTest {
     },
   };
   return ingress;
+}
+
+function wholeOf({ envelope, content }: MailToCommit): MailObject {
+  return content === undefined ? { envelope } : { envelope, content: Buffer.concat([content].flat()) };
 }
