@@ -29,3 +29,10 @@ export function wholeNumber(flag: string, text: string): number {
   if (!/^[0-9]+$/.test(text)) throw new WrongWords(`${flag} takes a whole number, not '${text}'`);
   return Number(text);
 }
+
+/** Of `--minutes`. @throws WrongWords */
+export function minutesOf(text: string): number {
+  if (!/^[0-9]+(?:\.[0-9]+)?$/.test(text) || Number(text) === 0)
+    throw new WrongWords(`--minutes takes a number above 0, not '${text}'`);
+  return Number(text);
+}

@@ -31,6 +31,7 @@ test('a large payload is written from where it stands, in one call with its prot
   const payload = Buffer.alloc(500_000, 'x');
   const written: unknown[] = [];
   let calls = 0;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- both are called with the socket that they are asked of
   const { write, uncork } = Socket.prototype;
   vi.spyOn(Socket.prototype, 'write').mockImplementation(function (this: Socket, ...words: unknown[]) {
     written.push(words[0]);

@@ -15,8 +15,10 @@ export function mendLargePublishes(): void {
   const { sendCommand } = handler;
   handler.sendCommand = function (this: ProtocolHandler, command, ...payloads): void {
     const socket = this.connected && this.infoReceived ? socketOf(this) : undefined;
-    if (!socket || !payloads.some(({ length }) => length >= largeInOctets))
-      return sendCommand.call(this, command, ...payloads);
+    if (!socket || !payloads.some(({ length }) => length >= largeInOctets)) {
+      sendCommand.call(this, command, ...payloads);
+      return;
+    }
     const { outbound, transport } = this;
     outbound.fill(typeof command === 'string' ? Buffer.from(command) : command);
     socket.cork();

@@ -1,5 +1,5 @@
 /** What `npm run test:cluster -- …` is asked for. */
-import { valuesOf, wholeNumber, WrongWords } from '../words.js';
+import { minutesOf, valuesOf, wholeNumber, WrongWords } from '../words.js';
 
 export interface Asked {
   readonly help: boolean;
@@ -37,12 +37,6 @@ export function parseFlags(words: readonly string[]): Asked {
     seed: seed === undefined ? undefined : wholeNumber('--seed', seed),
     only: only === undefined ? undefined : patternOf(only),
   };
-}
-
-function minutesOf(text: string): number {
-  if (!/^[0-9]+(?:\.[0-9]+)?$/.test(text) || Number(text) === 0)
-    throw new WrongWords(`--minutes takes a number above 0, not '${text}'`);
-  return Number(text);
 }
 
 function patternOf(text: string): RegExp {
