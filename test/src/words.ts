@@ -36,3 +36,10 @@ export function minutesOf(text: string): number {
     throw new WrongWords(`--minutes takes a number above 0, not '${text}'`);
   return Number(text);
 }
+
+/** @throws WrongWords */
+export function atLeastOne(flag: string, text: string): number {
+  const number = wholeNumber(flag, text);
+  if (number === 0) throw new WrongWords(`${flag} takes 1 at least`);
+  return number;
+}

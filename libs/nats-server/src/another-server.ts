@@ -6,6 +6,7 @@ import { Servers } from 'nats/lib/nats-base-client/servers.js';
 
 const begun = new WeakSet<Servers>();
 
+/** Once a process: client-library.ts sees to it. */
 export function mendFirstReconnect(): void {
   const servers = Servers.prototype;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the servers that it is asked of

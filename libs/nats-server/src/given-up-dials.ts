@@ -13,6 +13,7 @@ const lastWordsWithin = 1_000;
 
 const givenUp = new WeakSet<NodeTransport>();
 
+/** Once a process: client-library.ts sees to it. */
 export function mendGivenUpDials(): void {
   const transport = NodeTransport.prototype;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- both are called with the transport that they are asked of

@@ -1,7 +1,7 @@
 /**
- * What nats 2.29 does with a publish of a megabyte: it fills fresh memory with zeros and copies it there, to write it together with
- * its few words of protocol. Here it is written from where it stands, in the same system call, and must stay as it is
- * until the server has answered.
+ * What nats 2.29 does with a publish of a megabyte: it fills fresh memory with zeros and copies it there, to write it together
+ * with its few words of protocol. Here it is written from where it stands, over TCP in the same system call. It must
+ * not change until the server has answered what was asked, or the connection has ended; where nobody answers, never.
  */
 import type { Socket } from 'node:net';
 import { ProtocolHandler } from 'nats/lib/nats-base-client/protocol.js';
@@ -9,6 +9,7 @@ import { ProtocolHandler } from 'nats/lib/nats-base-client/protocol.js';
 /** Copying less costs no more than another entry of writev(2). */
 const largeInOctets = 16 * 1024;
 
+/** Once a process: client-library.ts sees to it. */
 export function mendLargePublishes(): void {
   const handler = ProtocolHandler.prototype;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the handler that it is asked of
@@ -19,20 +20,25 @@ export function mendLargePublishes(): void {
       sendCommand.call(this, command, ...payloads);
       return;
     }
-    const { outbound, transport } = this;
-    outbound.fill(typeof command === 'string' ? Buffer.from(command) : command);
     socket.cork();
-    for (const payload of payloads) {
-      if (payload.length < largeInOctets) {
-        outbound.fill(payload);
-        continue;
-      }
-      transport.send(outbound.drain());
-      transport.send(payload);
+    try {
+      sendInOrder(this, [typeof command === 'string' ? Buffer.from(command) : command, ...payloads]);
+    } finally {
+      socket.uncork();
     }
-    if (outbound.size() > 0) transport.send(outbound.drain());
-    socket.uncork();
   };
+}
+
+/** Behind what waits to go out already. */
+function sendInOrder({ outbound, transport }: ProtocolHandler, parts: readonly Uint8Array[]): void {
+  for (const part of parts) {
+    if (part.length < largeInOctets) outbound.fill(part);
+    else {
+      transport.send(outbound.drain());
+      transport.send(part);
+    }
+  }
+  if (outbound.size() > 0) transport.send(outbound.drain());
 }
 
 const socketOf = ({ transport }: ProtocolHandler): Socket | undefined =>

@@ -6,6 +6,7 @@
 import { DenoBuffer } from 'nats/lib/nats-base-client/denobuffer.js';
 import { Parser } from 'nats/lib/nats-base-client/parser.js';
 
+/** Once a process: client-library.ts sees to it. */
 export function mendSplitMessages(): void {
   const parser = Parser.prototype;
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the parser that it is asked of

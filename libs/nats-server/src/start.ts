@@ -23,9 +23,9 @@ import { isAtLeast, oldestVersion, pinnedVersion, versionOf } from './version.js
 
 /**
  * GOGC: half of what Go adds to its heap before it collects: half the memory while a large mail passes (62 to 31-41 MiB for
- * one of 50 MB), at no cost that the bench shows. GOMAXPROCS: on two processors, which it shares with all who ask it, a
- * second thread mostly looks for work: without it a connection a mail brings a tenth more mails/s. With more
- * processors, and for what is set outside, Go's own rule stays.
+ * one of 50 MB), at no cost that the bench shows. GOMAXPROCS: on two processors, which the server shares with all who ask
+ * it, a second thread of it mostly looks for work; with one the bench has up to a tenth more mails/s. With more
+ * processors Go's own rule stays, also where a container may use only two of them. What is set outside counts before both.
  */
 const goRuntime = { GOGC: '50', ...(availableParallelism() <= 2 ? { GOMAXPROCS: '1' } : {}) };
 

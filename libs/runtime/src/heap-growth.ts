@@ -10,18 +10,24 @@ const mebibyte = 1024 * 1024;
 const small = 64 * mebibyte;
 const large = 192 * mebibyte;
 
-/** @param used octets @returns percent that it may grow by; 0: as V8 thinks */
-export function growthFor(used: number): number {
-  if (used < small) return 300;
-  return used < large ? 0 : 20;
+/** @param needed octets @returns percent that it may grow by; 0: as V8 thinks */
+export function growthFor(needed: number): number {
+  if (needed < small) return 300;
+  return needed < large ? 0 : 20;
 }
 
+/** What is in use is also what nobody needs any more; the least of so many looks is nearly what is needed. */
+const looks = 5;
+
 export class HeapGrowth {
+  readonly #used: number[] = [];
   #percent: number | undefined;
 
   /** At the start, and each second. */
   look(): void {
-    const percent = growthFor(getHeapStatistics().used_heap_size);
+    this.#used.push(getHeapStatistics().used_heap_size);
+    if (this.#used.length > looks) this.#used.shift();
+    const percent = growthFor(Math.min(...this.#used));
     if (percent === this.#percent) return;
     this.#percent = percent;
     setFlagsFromString(`--heap-growing-percent=${percent}`);

@@ -13,6 +13,10 @@ export interface Log {
   prepare(shards: readonly string[]): Promise<readonly string[]>;
   /** Names of all streams that there are. */
   streams(): Promise<readonly string[]>;
+  /**
+   * @param payload must not change until a server has answered: after an acknowledgement or a refusal. Of what is unknown
+   * octets may go out long after
+   */
   append(subject: string, payload: Uint8Array, options?: AppendOptions): Promise<AppendResult>;
   /**
    * Messages of a stream on one subject, or all that match one with `>`, from a sequence on, in order and without gaps. May be fewer than there are, even

@@ -51,6 +51,31 @@ describe('one shard', () => {
     expect([committed(), await segmentsIn('a')]).toEqual(outcome);
   });
 
+  test.each<[string, Script[], number]>([
+    ['refused', ['away'], 0],
+    ['of unknown fate and given up', Array.from({ length: 40 }, () => 'dropped'), 9_000],
+    ['unknown since the disk is full', ['no space'], 0],
+  ])('the octets of a segment that was %s never change: they may still go out', async (_, script, after) => {
+    log.script = script;
+    const appended: { readonly payload: Uint8Array; readonly then: Buffer }[] = [];
+    const append = log.append.bind(log);
+    log.append = (subject, payload, options) => {
+      appended.push({ payload, then: Buffer.from(payload) });
+      return append(subject, payload, options);
+    };
+    const writer = writerFor(['a']);
+    const committed = watched(writer.commit(mailOf()));
+    await pass(after);
+    expect(committed()).not.toBe('committed');
+    log.script = [];
+    await pass(2_000);
+    const next = watched(writer.commit(mailOf()));
+    await pass(0);
+    expect(next()).toBe('committed');
+    expect(appended.length).toBeGreaterThan(1);
+    for (const { payload, then } of appended) expect(then.equals(payload)).toBe(true);
+  });
+
   test('the server says that its disk is full: so is told, and room says full', async () => {
     log.script = ['no space'];
     const writer = writerFor(['a']);

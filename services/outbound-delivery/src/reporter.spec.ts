@@ -101,6 +101,28 @@ it('waits for no turn with many results', async () => {
   expect([...few.unwritten, ...many.unwritten]).toEqual([]);
 });
 
+it('channels with many results take no turn from one with few', async () => {
+  const { own, reporter, reports, answer } = rig();
+  await own();
+  const many = Array.from({ length: 40 }, (_, n) => reporter(`many${n}`));
+  const fill = (round: number): void => {
+    for (const one of many) for (let n = 0; n < 8; n++) one.add(result(`${round}-${n}`));
+  };
+  fill(0);
+  await turn();
+  // All that may be urgent at once; four of the others have the turns.
+  expect(reports).toHaveLength(36);
+  const few = reporter('few');
+  few.add(result('f'));
+  for (let round = 1; round < 4; round++) {
+    fill(round);
+    await answer();
+  }
+  expect(reports.some(({ channel }) => channel === 'few')).toBe(true);
+  while (many.some(({ unwritten }) => unwritten.length > 0)) await answer();
+  expect(reports.flatMap(idsOf)).toHaveLength(40 * 8 * 4 + 1);
+});
+
 it('ends with why the channel is no more', async () => {
   const { own, reporter, reports, answer } = rig();
   await own();

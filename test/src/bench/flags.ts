@@ -1,5 +1,5 @@
 /** What `npm run bench -- …` is asked for. */
-import { valuesOf, wholeNumber, WrongWords } from '../words.js';
+import { atLeastOne, valuesOf, WrongWords } from '../words.js';
 
 export interface Asked {
   readonly help: boolean;
@@ -60,10 +60,4 @@ export function parseFlags(words: readonly string[]): Asked {
     scale,
     byProcess,
   };
-}
-
-function atLeastOne(flag: string, text: string): number {
-  const number = wholeNumber(flag, text);
-  if (number === 0) throw new WrongWords(`${flag} takes 1 at least`);
-  return number;
 }

@@ -25,6 +25,7 @@ test.each([
   ['--minutes soon', "--minutes takes a number above 0, not 'soon'"],
   ['--seed x', "--seed takes a whole number, not 'x'"],
   ['--sessions 1', '--sessions needs --seed'],
+  ['--seed 7 --sessions 0', '--sessions takes 1 at least'],
   ['--seed 7 --show', '--from and --show need --sessions'],
   ['--seed 7 --minutes 1 --sessions 1', '--minutes and --sessions exclude one another'],
 ])('%s is refused', (words, text) => {

@@ -1,5 +1,5 @@
 /** What `npm run test:fuzz -- …` is asked for. */
-import { minutesOf, valuesOf, wholeNumber, WrongWords } from '../words.js';
+import { atLeastOne, minutesOf, valuesOf, wholeNumber, WrongWords } from '../words.js';
 
 export interface Asked {
   readonly help: boolean;
@@ -43,7 +43,7 @@ export function parseFlags(words: readonly string[]): Asked {
     minutes: minutes === undefined ? 1 : minutesOf(minutes),
     seed: seed === undefined ? undefined : wholeNumber('--seed', seed),
     from: from === undefined ? 0 : wholeNumber('--from', from),
-    sessions: sessions === undefined ? undefined : wholeNumber('--sessions', sessions),
+    sessions: sessions === undefined ? undefined : atLeastOne('--sessions', sessions),
     show,
   };
 }

@@ -3,8 +3,7 @@
  * a client that sends octet by octet costs no more memory than another.
  */
 const small = 512;
-/** Small enough for Node to cut it from a pool. */
-const blockInOctets = 2 * 1024;
+const blockInOctets = 8 * 1024;
 
 export class Pieces {
   octets = 0;
@@ -14,7 +13,8 @@ export class Pieces {
 
   push(piece: Buffer): void {
     this.octets += piece.length;
-    if (piece.length >= small) {
+    // The first is the trace field mostly, and what follows is large: a block would be for it alone.
+    if (piece.length >= small || this.octets === piece.length) {
       this.#endBlock();
       this.#pieces.push(piece);
     } else this.#gather(piece);
