@@ -1,8 +1,9 @@
 /** Who has authenticated submits mail by a system as it is started, and it arrives complete; nobody else does. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { freePort, runCommand, startPostrider, type RunningPostrider } from '../running-postrider.js';
+import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
 import { dumpedMails, dumpFolder, startSmtpSink, type CountingSink } from '../smtp-sink.js';
+import { addUser } from './add-user.js';
 import { until } from './maildirs.js';
 import { runClient, testWith } from './peers.js';
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
     ['hostname: postrider.example.org', `routes: { "*": "smtp://127.0.0.1:${sinkPort}" }`],
     { listeners: [`s: { role: submissions, listen: ["127.0.0.1:${port}"] }`] },
   );
-  await runCommand(postrider.configFile, ['users', 'add', 'ann@ours.test'], `${secret}\n`);
+  await addUser(postrider, 'ann@ours.test', secret);
 });
 afterAll(async () => {
   await postrider.remove();

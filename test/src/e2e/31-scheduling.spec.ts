@@ -1,8 +1,9 @@
 /** When a mail is to go, by its sender: held, also over a restart; passed on; returned when its time is over. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { freePort, runCommand, startPostrider, type RunningPostrider } from '../running-postrider.js';
+import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
 import { startRecordingHop, type RecordingHop } from '../recording-hop.js';
+import { addUser } from './add-user.js';
 import { openDialogue } from './dialogue.js';
 import { mailsIn, until } from './maildirs.js';
 import { runClient, testWith } from './peers.js';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     ],
     { listeners: [listener] },
   );
-  await runCommand(postrider.configFile, ['users', 'add', 'ann@localhost'], 'secret words\n');
+  await addUser(postrider, 'ann@localhost', 'secret words');
 });
 afterAll(async () => {
   await postrider.remove();

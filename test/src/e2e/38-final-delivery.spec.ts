@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { startSink, type Sink } from '@postrider/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRecordingHop, type RecordingHop } from '../recording-hop.js';
-import { freePort, runCommand, startPostrider, type RunningPostrider } from '../running-postrider.js';
+import { freePort, startPostrider, type RunningPostrider } from '../running-postrider.js';
+import { addUser } from './add-user.js';
 import { openDialogue } from './dialogue.js';
 import { mailsIn, until } from './maildirs.js';
 
@@ -35,11 +36,7 @@ beforeAll(async () => {
     },
   );
   const senders = [1, 2, 4, 5].map((n) => `${n}@ours.test`).join(',');
-  await runCommand(
-    postrider.configFile,
-    ['users', 'add', 'ann@ours.test', '--senders', senders],
-    'secret words\n',
-  );
+  await addUser(postrider, 'ann@ours.test', 'secret words', '--senders', senders);
 });
 afterAll(async () => {
   await postrider.remove();
