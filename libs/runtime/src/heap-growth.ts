@@ -10,14 +10,17 @@ const mebibyte = 1024 * 1024;
 const small = 64 * mebibyte;
 const large = 192 * mebibyte;
 
-/** @param needed octets @returns percent that it may grow by; 0: as V8 thinks */
-export function growthFor(needed: number): number {
-  if (needed < small) return 300;
-  return needed < large ? 0 : 20;
-}
-
 /** What is in use is also what nobody needs any more; the least of so many looks is nearly what is needed. */
 const looks = 5;
+
+/**
+ * @param used octets, look by look; the last is now
+ * @returns percent that it may grow by. One that has become large is so at once: it may be growing still
+ */
+export function growthFor(used: readonly number[]): number {
+  if ((used.at(-1) ?? 0) >= large) return 20;
+  return Math.min(...used) < small ? 300 : 100;
+}
 
 export class HeapGrowth {
   readonly #used: number[] = [];
@@ -27,7 +30,7 @@ export class HeapGrowth {
   look(): void {
     this.#used.push(getHeapStatistics().used_heap_size);
     if (this.#used.length > looks) this.#used.shift();
-    const percent = growthFor(Math.min(...this.#used));
+    const percent = growthFor(this.#used);
     if (percent === this.#percent) return;
     this.#percent = percent;
     setFlagsFromString(`--heap-growing-percent=${percent}`);
