@@ -1,5 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,26 +6,23 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { connectNats } from './connect.js';
 import { findNatsServer } from './find.js';
+import { startNatsServer, type RunningServer } from './start.js';
 
-let server: ChildProcess | undefined;
-let servers: readonly string[] = [];
-const folder = mkdtempSync(join(tmpdir(), 'large-publishes-'));
-
+let folder: string;
+let server: RunningServer;
 beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'postrider-large-publishes-'));
   const { binary } = await findNatsServer({ fetch: true });
-  server = spawn(binary, ['-a', '127.0.0.1', '-p', '-1', '--ports_file_dir', folder], { stdio: 'ignore' });
-  await vi.waitUntil(() => readdirSync(folder).length > 0, { timeout: 10_000 });
-  const [file = ''] = readdirSync(folder);
-  servers = (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { readonly nats: string[] }).nats;
+  server = await startNatsServer({ binary, storeDir: folder, name: 'alone' });
 });
-afterAll(() => {
-  server?.kill();
+afterAll(async () => {
+  await server.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 afterEach(() => vi.restoreAllMocks());
 
 test('a large payload is written from where it stands, in one call with its protocol line', async () => {
-  const connection = await connectNats({ servers }, 'test');
+  const connection = await connectNats(server.address, 'spec');
   await connection.flush();
   const payload = Buffer.alloc(500_000, 'x');
   const written: unknown[] = [];
@@ -48,7 +44,7 @@ test('a large payload is written from where it stands, in one call with its prot
 });
 
 test('messages arrive whole and in the order of their publishes, whatever their sizes', async () => {
-  const connection = await connectNats({ servers }, 'test');
+  const connection = await connectNats(server.address, 'spec');
   const sizes = fc.array(fc.oneof(fc.nat(300), fc.integer({ min: 15_000, max: 90_000 })), { maxLength: 12 });
   try {
     await fc.assert(

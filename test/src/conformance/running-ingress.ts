@@ -150,8 +150,14 @@ function writerInto(
   };
 }
 
+const wholes = new WeakMap<object, Buffer>();
+
+/** Parts of a mail that share the pieces of its content share the whole. */
 function wholeOf({ envelope, content }: MailToCommit): MailObject {
-  return content === undefined ? { envelope } : { envelope, content: Buffer.concat([content].flat()) };
+  if (content === undefined) return { envelope };
+  const whole = wholes.get(content) ?? Buffer.concat([content].flat());
+  wholes.set(content, whole);
+  return { envelope, content: whole };
 }
 
 function largeInto(spool: RememberedSpool, contentId: string): LargeContentWriter {

@@ -41,15 +41,18 @@ function receiver(options: Partial<ContentOptions> = {}): {
   return { content, budget, store };
 }
 
-/** Of what is held in memory. */
-const textOf = (stored: StoredContent | ContentProblem): string | undefined =>
-  'content' in stored ? Buffer.concat(stored.content).toString() : undefined;
+/** With the pieces of what is held in memory put together. */
+const whole = (stored: StoredContent | ContentProblem) =>
+  'content' in stored ? { ...stored, content: Buffer.concat(stored.content) } : stored;
 
 test('small content is held until it is released', async () => {
   const { content, budget } = receiver();
   expect(content.scan(Buffer.from('abc\r\n.\r\nQUIT'))).toBe(8);
   expect(budget.used).toBe(5);
-  expect(textOf(await content.finish())).toBe('Received: x\r\nabc\r\n');
+  expect(whole(await content.finish())).toEqual({
+    place: 'memory',
+    content: Buffer.from('Received: x\r\nabc\r\n'),
+  });
   expect(content.sizeInOctets).toBe(18);
   expect(budget.used).toBe(5);
   content.release();
@@ -112,8 +115,8 @@ const completing = (added: ReturnType<NonNullable<ContentOptions['complete']>>) 
 test('what is missing stands under the trace field, and counts', async () => {
   const { content, beginnings } = completing('Date: x\r\n');
   content.scan(Buffer.from('abc\r\n.\r\n'));
-  const expected = 'Received: x\r\nDate: x\r\nabc\r\n';
-  expect(textOf(await content.finish())).toBe(expected);
+  const expected = Buffer.from('Received: x\r\nDate: x\r\nabc\r\n');
+  expect(whole(await content.finish())).toEqual({ place: 'memory', content: expected });
   expect(content.sizeInOctets).toBe(expected.length);
   expect(beginnings).toEqual(['abc\r\n']);
 });
@@ -176,9 +179,9 @@ test('however it is cut, the content is what was sent', async () => {
         from = Math.min(from + cut, data.length);
       }
       if (from < data.length) content.scan(data.subarray(from));
-      const stored = await content.finish();
-      const whole = textOf(stored) ?? Buffer.concat(store.chunks).toString();
-      expect(whole).toBe(`Received: x\r\n${'some text\r\n.\r\n'.repeat(400)}`);
+      const stored = whole(await content.finish());
+      const octets = 'content' in stored ? stored.content : Buffer.concat(store.chunks);
+      expect(octets.toString()).toBe(`Received: x\r\n${'some text\r\n.\r\n'.repeat(400)}`);
     }),
     { numRuns: 100 },
   );
